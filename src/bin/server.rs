@@ -1,0 +1,2 @@
+//! Placeholder until wiring lands.
+fn main() {}

@@ -1,0 +1,1 @@
+//! A cluster of servers that sells seats and looks to its users like one server that never dies.
