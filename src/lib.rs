@@ -1,1 +1,3 @@
 //! A cluster of servers that sells seats and looks to its users like one server that never dies.
+
+pub mod domain;

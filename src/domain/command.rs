@@ -1,0 +1,69 @@
+//! What may be asked: commands, which are ordered and executed everywhere, and queries, which are not.
+
+use super::ids::{Name, Seat, SessionId};
+use serde::{Deserialize, Serialize};
+
+/// An operation that changes the state (or is refused by it).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Operation {
+    /// Any `count` free seats: the lowest run of adjacent ones that is long enough, else the lowest free ones.
+    Reserve {
+        /// For whom.
+        name: Name,
+        /// How many, 1 to [`SEATS_MAX`](super::ids::SEATS_MAX).
+        count: u32,
+    },
+    /// Exactly these seats, all or none.
+    ReserveSeats {
+        /// For whom.
+        name: Name,
+        /// Ascending, no duplicates, not empty.
+        seats: Vec<Seat>,
+    },
+    /// Gives the seats of a name back.
+    Delete {
+        /// Whose.
+        name: Name,
+    },
+    /// Offers again a reservation of the losing side of a partition. Idempotent: a name that holds exactly
+    /// these seats is a success. Never sent by clients.
+    Restore {
+        /// For whom.
+        name: Name,
+        /// Ascending, no duplicates, not empty.
+        seats: Vec<Seat>,
+    },
+    /// Offers again a deletion of the losing side of a partition: deletes only a reservation that was made
+    /// at or before the position where the histories parted. Never sent by clients.
+    Withdraw {
+        /// Whose.
+        name: Name,
+        /// The last position that both sides share.
+        made_until: u64,
+    },
+}
+
+/// A client's operation with what makes it execute once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Command {
+    /// Whose numbering.
+    pub session: SessionId,
+    /// Number within the session, from 1. A retry has the same number and the same operation.
+    pub sequence: u64,
+    /// The client has the outcomes of all numbers up to this one: they may be forgotten.
+    pub answered_until: u64,
+    /// What to do.
+    pub operation: Operation,
+}
+
+/// A question that changes nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Query {
+    /// Which seats a name holds.
+    Search {
+        /// Whose.
+        name: Name,
+    },
+    /// The whole seat map.
+    Seats,
+}
