@@ -1,3 +1,4 @@
 //! A cluster of servers that sells seats and looks to its users like one server that never dies.
 
+pub mod api;
 pub mod domain;
