@@ -6,6 +6,9 @@
 //! Start with [`command`] (what may be asked), [`outcome`] (what is answered, in the users' words), then
 //! the `state` module (how a batch is executed).
 
+pub mod batch;
 pub mod command;
 pub mod ids;
 pub mod outcome;
+#[cfg(test)]
+mod testing;
