@@ -10,5 +10,7 @@ pub mod batch;
 pub mod command;
 pub mod ids;
 pub mod outcome;
+pub mod runs;
+pub mod seats;
 #[cfg(test)]
 mod testing;
