@@ -8,6 +8,7 @@
 
 pub mod batch;
 pub mod command;
+pub mod digest;
 pub mod ids;
 pub mod outcome;
 pub mod runs;
