@@ -1,6 +1,8 @@
 //! A cluster of servers that sells seats and looks to its users like one server that never dies.
 
 pub mod api;
+pub mod config;
 pub mod domain;
 pub mod protocol;
 pub mod storage;
+pub mod transport;
