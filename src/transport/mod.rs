@@ -1,3 +1,4 @@
-//! How bytes travel: frames (pure, size-limited), and the links that carry them.
+//! How servers reach each other: frames on a stream, and the session that outlives a connection.
 
 pub mod frame;
+pub mod session;
