@@ -4,5 +4,6 @@ pub mod api;
 pub mod config;
 pub mod domain;
 pub mod protocol;
+pub mod replication;
 pub mod storage;
 pub mod transport;

@@ -97,6 +97,8 @@ pub enum Input<M: Machine> {
         /// Its length.
         bytes: u64,
     },
+    /// A snapshot could not be written, for want of space. The log goes on as it is.
+    SnapshotFailed,
     /// Part of an own snapshot was read for a peer.
     SnapshotRead {
         /// For whom.

@@ -255,7 +255,6 @@ pub struct About {
     pub version: String,
 }
 
-
 /// The server part of a member list.
 pub fn servers(members: &[Member]) -> impl Iterator<Item = ServerId> + '_ {
     members.iter().map(|m| m.server)

@@ -144,7 +144,8 @@ impl StorageError {
         }
     }
 
-    pub(super) fn io<D: Disk>(disk: &D, operation: &'static str, name: &str, source: io::Error) -> Self {
+    /// A failed operation on a file of the data directory.
+    pub(crate) fn io<D: Disk>(disk: &D, operation: &'static str, name: &str, source: io::Error) -> Self {
         StorageError::Io { operation, file: disk.path(name), source }
     }
 

@@ -4,7 +4,7 @@ use super::{
     checked_text::TEMPORARY,
     disk::Disk,
     error::StorageError,
-    snapshot::{self, Counted},
+    snapshot::{self, Counted, SnapshotReader},
 };
 
 /// Takes a peer's snapshot file, piece by piece and in order. Dropped unfinished, it leaves nothing.
@@ -31,6 +31,11 @@ impl<D: Disk> ReceivedSnapshot<D> {
     /// Position of the state it holds.
     pub fn position(&self) -> u64 {
         self.position
+    }
+
+    /// Reads it before it is adopted.
+    pub fn reader(&self) -> SnapshotReader<D> {
+        SnapshotReader::of_file(self.file.disk.clone(), self.file.name.clone(), self.position, self.bytes)
     }
 }
 

@@ -124,6 +124,11 @@ impl<D: Disk> SnapshotWriter<D> {
         self.id.position
     }
 
+    /// What an error of [`Write`] means; the writer is of no use after one.
+    pub fn failed(&self, error: io::Error) -> StorageError {
+        StorageError::making(&self.disk, "write", &self.temporary, error)
+    }
+
     fn write_out(&mut self) -> io::Result<()> {
         self.hasher.update(&self.buffer);
         self.put_out()
@@ -210,6 +215,11 @@ pub struct SnapshotReader<D: Disk> {
 impl<D: Disk> SnapshotReader<D> {
     pub(super) fn new(disk: D, id: Id, total_bytes: u64) -> Self {
         SnapshotReader { disk, name: id.name(), position: id.position, total_bytes }
+    }
+
+    /// The same for a file that has another name yet.
+    pub(super) fn of_file(disk: D, name: String, position: u64, total_bytes: u64) -> Self {
+        SnapshotReader { disk, name, position, total_bytes }
     }
 
     /// Position of the state it holds.

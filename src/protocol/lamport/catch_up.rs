@@ -63,7 +63,8 @@ impl<M: Machine> Lamport<M> {
             Some((life, p.news.as_deref()?))
         });
         let active = linked.clone().filter(|(_, news)| {
-            matches!(news.standing, Standing::Active | Standing::Leaving) && !news.members.contains(&self.me())
+            matches!(news.standing, Standing::Active | Standing::Leaving)
+                && !news.members.contains(&self.me())
         });
         let best = active.max_by_key(|(life, news)| (news.members.len(), news.view, Reverse(life.server)));
         if let Some((life, _)) = best {
@@ -73,7 +74,9 @@ impl<M: Machine> Lamport<M> {
             let more = (news.view, news.position) > (self.accepted_view(), self.position);
             news.standing == Standing::Recovering && more && news.position > self.position
         });
-        recovering.max_by_key(|(life, news)| (news.view, news.position, Reverse(life.server))).map(|(life, _)| life)
+        recovering
+            .max_by_key(|(life, news)| (news.view, news.position, Reverse(life.server)))
+            .map(|(life, _)| life)
     }
 
     fn ask(&mut self, fx: &mut Fx<M>) {
@@ -81,9 +84,7 @@ impl<M: Machine> Lamport<M> {
         self.catch_up.asked = true;
         self.catch_up.waited_ms = 0;
         let message = match self.catch_up.download {
-            Some(download) => {
-                Message::FetchSnapshot { position: download.position, offset: download.stored }
-            }
+            Some(download) => Message::FetchSnapshot { position: download.position, offset: download.stored },
             None => Message::Fetch { position: self.position, lineage: self.lineage.clone() },
         };
         self.send(donor, message, fx);
@@ -129,7 +130,10 @@ impl<M: Machine> Lamport<M> {
         digest: Digest,
         fx: &mut Fx<M>,
     ) {
-        if self.phase != Phase::Recovering || self.catch_up.donor != Some(from) || self.catch_up.download.is_some() {
+        if self.phase != Phase::Recovering
+            || self.catch_up.donor != Some(from)
+            || self.catch_up.download.is_some()
+        {
             return;
         }
         self.come_over_if_needed(false, fx);
@@ -189,7 +193,9 @@ impl<M: Machine> Lamport<M> {
         bytes: Bytes,
         fx: &mut Fx<M>,
     ) {
-        let Some(download) = self.catch_up.download.filter(|_| self.catch_up.donor == Some(from)) else { return };
+        let Some(download) = self.catch_up.download.filter(|_| self.catch_up.donor == Some(from)) else {
+            return;
+        };
         if download.position != position || download.stored != offset {
             return;
         }
@@ -203,7 +209,9 @@ impl<M: Machine> Lamport<M> {
     }
 
     pub(super) fn on_chunk_stored(&mut self, position: Position, bytes: u64, fx: &mut Fx<M>) {
-        let Some(download) = self.catch_up.download.as_mut().filter(|d| d.position == position) else { return };
+        let Some(download) = self.catch_up.download.as_mut().filter(|d| d.position == position) else {
+            return;
+        };
         download.stored = bytes;
         self.catch_up.waited_ms = 0;
         if download.stored < download.total {
@@ -222,12 +230,16 @@ impl<M: Machine> Lamport<M> {
     /// once this server is active: nothing is dropped silently.
     pub(super) fn on_snapshot_received(&mut self, header: SnapshotHeader, machine: M, fx: &mut Fx<M>) {
         let Some(download) = self.catch_up.download.filter(|d| d.position == header.position) else { return };
-        if self.phase != Phase::Recovering || (download.forked_after.is_none() && header.position <= self.position) {
+        if self.phase != Phase::Recovering
+            || (download.forked_after.is_none() && header.position <= self.position)
+        {
             return;
         }
         if let Some(shared) = download.forked_after {
             let lost_view = self.lineage.last().map_or(ViewId::ZERO, |d| d.view);
-            let seed = lost_view.number ^ (u64::from(self.me().server.0) << 56) ^ self.me().incarnation.0.rotate_left(32);
+            let seed = lost_view.number
+                ^ (u64::from(self.me().server.0) << 56)
+                ^ self.me().incarnation.0.rotate_left(32);
             let offers = self.machine.divergence(&machine, shared, seed);
             fx.push(Effect::Report { shared, lost_view, offers: offers.clone() });
             self.offers.extend(offers);

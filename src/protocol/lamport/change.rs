@@ -78,8 +78,9 @@ impl<M: Machine> Lamport<M> {
         if unsettled || unchanged || !self.is_enough(&members) {
             return None;
         }
-        let waits_for_coordinator =
-            self.phase == Phase::Changing && members == self.members() && self.changing_ms < self.patience_ms();
+        let waits_for_coordinator = self.phase == Phase::Changing
+            && members == self.members()
+            && self.changing_ms < self.patience_ms();
         (!waits_for_coordinator).then_some(members)
     }
 
@@ -102,7 +103,10 @@ impl<M: Machine> Lamport<M> {
                 matches!(n.standing, Standing::Active | Standing::Changing | Standing::Leaving)
             });
             peer.linked_life().is_some_and(|life| {
-                active && self.members().contains(&life) && !self.is_suspected(life) && !self.suspects_me(server)
+                active
+                    && self.members().contains(&life)
+                    && !self.is_suspected(life)
+                    && !self.suspects_me(server)
             })
         };
         let others = self.settings.servers.iter().copied().filter(|&s| s < self.me().server);
@@ -193,7 +197,8 @@ impl<M: Machine> Lamport<M> {
             return None;
         }
         let lacks = outage_lacks(self.settings.availability, &self.settings.servers, &present);
-        let allowed = lacks.is_none() || self.override_wanted || (self.settings.bootstrap && best.0 == ViewId::ZERO);
+        let allowed =
+            lacks.is_none() || self.override_wanted || (self.settings.bootstrap && best.0 == ViewId::ZERO);
         // A server too far behind to be taken along joins later, or is fetched for first when it is needed.
         members.retain(|m| present[&m.server].position >= self.tail.start());
         members.sort_by_key(|m| m.server);

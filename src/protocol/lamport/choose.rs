@@ -58,7 +58,8 @@ pub fn choose(question: &Question<'_>) -> Choice {
         .map(|(&server, p)| (server, &**p))
         .collect();
     // Who activated the view has dropped what it kept; who did not has it all.
-    let star_install = acceptors.values().filter_map(|p| p.accepted.clone()).min_by_key(|install| install.base);
+    let star_install =
+        acceptors.values().filter_map(|p| p.accepted.clone()).min_by_key(|install| install.base);
     if let Some(install) = &star_install
         && !acceptors.contains_key(&question.me.server)
         && !install.has(question.me)
@@ -85,7 +86,8 @@ pub fn choose(question: &Question<'_>) -> Choice {
 
 /// Rule 18, before anything else: a prefix is only behind, anything else is a fork.
 fn forked(question: &Question<'_>, acceptors: &BTreeMap<ServerId, &Promise>) -> Option<Vec<ServerId>> {
-    let (_, reference) = acceptors.iter().max_by_key(|(server, p)| (p.position, std::cmp::Reverse(**server)))?;
+    let (_, reference) =
+        acceptors.iter().max_by_key(|(server, p)| (p.position, std::cmp::Reverse(**server)))?;
     let forked: Vec<_> = question
         .promises
         .iter()
@@ -115,7 +117,9 @@ fn may_be_without_the_others(
         let all_blank = question.promises.values().all(|p| p.history == History::First);
         return match (missing.is_empty(), all_blank) {
             (true, true) => Ok(()),
-            (false, _) => Err(format!("the first start needs all configured servers, {} missing", list(&missing))),
+            (false, _) => {
+                Err(format!("the first start needs all configured servers, {} missing", list(&missing)))
+            }
             (true, false) => Err("no server has its log".to_owned()),
         };
     };
@@ -137,7 +141,10 @@ fn may_be_without_the_others(
             let missing: Vec<_> =
                 required.iter().filter(|&&m| !vouches(m) && (outage || !(question.dead)(m))).collect();
             if !missing.is_empty() {
-                return Err(format!("servers {} may have gone on alone and must be back first", list(&missing)));
+                return Err(format!(
+                    "servers {} may have gone on alone and must be back first",
+                    list(&missing)
+                ));
             }
         }
     }
@@ -149,7 +156,11 @@ fn list<T: std::fmt::Display>(items: &[T]) -> String {
 }
 
 /// What is kept, in which order.
-fn install(question: &Question<'_>, star: Option<&Install>, acceptors: &BTreeMap<ServerId, &Promise>) -> Choice {
+fn install(
+    question: &Question<'_>,
+    star: Option<&Install>,
+    acceptors: &BTreeMap<ServerId, &Promise>,
+) -> Choice {
     let mine = &question.promises[&question.me.server];
     let base = question.promises.values().map(|p| p.position).min().unwrap_or(0);
     let mut kept: Vec<Entry> = Vec::new();
@@ -158,7 +169,12 @@ fn install(question: &Question<'_>, star: Option<&Install>, acceptors: &BTreeMap
         kept.push(Entry { position, request: request.clone() });
     };
     for position in base + 1..=mine.position {
-        push(question.tail.get(position).expect("the tail begins at or before the base and ends at our position"));
+        push(
+            question
+                .tail
+                .get(position)
+                .expect("the tail begins at or before the base and ends at our position"),
+        );
     }
     let in_star = star.map_or(&[][..], |install| &install.kept).iter();
     in_star.filter(|e| e.position > mine.position).for_each(|e| push(&e.request));
@@ -210,7 +226,8 @@ pub fn outage_lacks(
         if !missing.is_empty() {
             return Some(format!("server {} for the first start", list(&missing)));
         }
-        let lost: Vec<_> = present.iter().filter(|(_, p)| p.history != History::First).map(|(s, _)| s).collect();
+        let lost: Vec<_> =
+            present.iter().filter(|(_, p)| p.history != History::First).map(|(s, _)| s).collect();
         return (!lost.is_empty()).then(|| format!("an operator: server {} lost its log", list(&lost)));
     }
     match availability {

@@ -299,7 +299,10 @@ impl<M: Machine> Lamport<M> {
     pub(super) fn on_heartbeat(&mut self, from: Member, news: Arc<Heartbeat>, fx: &mut Fx<M>) {
         self.seen = self.seen.max(news.promised).max(news.view);
         let at_work = matches!(news.standing, Standing::Active | Standing::Leaving);
-        if self.phase == Phase::Active && at_work && news.view == self.accepted_view() && self.members().contains(&from)
+        if self.phase == Phase::Active
+            && at_work
+            && news.view == self.accepted_view()
+            && self.members().contains(&from)
         {
             let (view, sequence) = (news.view, news.sequence);
             self.send(from, Message::HeartbeatAck { view, sequence }, fx);

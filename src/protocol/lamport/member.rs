@@ -61,7 +61,9 @@ impl<M: Machine> Lamport<M> {
         if self.promised_since.len() > PROPOSALS_MAX {
             let oldest = self.promised_since.remove(0);
             let next = &mut self.promised_since[0].members;
-            next.extend(oldest.members.iter().filter(|m| !lists(next, m.server)).copied().collect::<Vec<_>>());
+            next.extend(
+                oldest.members.iter().filter(|m| !lists(next, m.server)).copied().collect::<Vec<_>>(),
+            );
         }
     }
 

@@ -147,6 +147,7 @@ impl<M: Machine> Engine<M> for Lamport<M> {
                 self.snapshot = Some((position, bytes));
                 self.snapshot_pending = false;
             }
+            Input::SnapshotFailed => self.snapshot_pending = false,
             Input::SnapshotRead { peer, position, offset, total, bytes } => {
                 self.send(peer, Message::SnapshotChunk { position, offset, total, bytes }, fx);
             }

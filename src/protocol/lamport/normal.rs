@@ -14,7 +14,9 @@ impl<M: Machine> Lamport<M> {
         let refusal = match self.phase {
             _ if self.leaving => Refusal::Leaving,
             Phase::Recovering | Phase::Diverged => Refusal::NotReady,
-            Phase::Active | Phase::Changing if self.pending.len() >= self.settings.limits.pending_commands_max => {
+            Phase::Active | Phase::Changing
+                if self.pending.len() >= self.settings.limits.pending_commands_max =>
+            {
                 Refusal::Overloaded { pending: self.pending.len() as u32 }
             }
             Phase::Active | Phase::Changing => {
@@ -30,7 +32,8 @@ impl<M: Machine> Lamport<M> {
         if self.phase != Phase::Active {
             return;
         }
-        while !self.pending.is_empty() && self.queue.own_len() < self.settings.limits.requests_outstanding_max {
+        while !self.pending.is_empty() && self.queue.own_len() < self.settings.limits.requests_outstanding_max
+        {
             self.propose(fx);
         }
         self.execute(fx);
@@ -78,7 +81,14 @@ impl<M: Machine> Lamport<M> {
         self.owed.push_back((lsn, Owed::Reply { to: from, view, until }));
     }
 
-    pub(super) fn on_reply(&mut self, from: Member, view: ViewId, until: Timestamp, clock: u64, fx: &mut Fx<M>) {
+    pub(super) fn on_reply(
+        &mut self,
+        from: Member,
+        view: ViewId,
+        until: Timestamp,
+        clock: u64,
+        fx: &mut Fx<M>,
+    ) {
         // Only a REPLY of this view counts; no other, later message stands in for it (rule 4).
         if self.phase != Phase::Active || view != self.accepted_view() || !self.members().contains(&from) {
             return;

@@ -108,7 +108,8 @@ impl<M: Machine> Lamport<M> {
         *acked = (*acked).max(sequence);
         let others = self.others();
         let by_all = others.iter().map(|m| self.reads.acked.get(m).copied().unwrap_or(0)).min().unwrap_or(0);
-        if let Some(&(_, sent_ms)) = self.reads.rounds.iter().rev().find(|(sequence, _)| *sequence <= by_all) {
+        if let Some(&(_, sent_ms)) = self.reads.rounds.iter().rev().find(|(sequence, _)| *sequence <= by_all)
+        {
             self.reads.proven_ms = self.reads.proven_ms.max(Some(sent_ms));
         }
         self.serve_reads(fx);
