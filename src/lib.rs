@@ -7,3 +7,5 @@ pub mod protocol;
 pub mod replication;
 pub mod storage;
 pub mod transport;
+pub mod node;
+pub mod telemetry;

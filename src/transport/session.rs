@@ -139,6 +139,16 @@ impl Session {
         self.broken
     }
 
+    /// Breaks the session: what is under way may be lost, and both sides start anew.
+    pub fn give_up(&mut self) {
+        self.break_off();
+    }
+
+    /// How many bytes may wait for an acknowledgement.
+    pub fn unacked_bytes_max(&self) -> usize {
+        self.unacked_bytes_max
+    }
+
     /// Bytes that wait for an acknowledgement.
     pub fn unacked_bytes(&self) -> usize {
         self.unacked_bytes
