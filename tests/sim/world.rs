@@ -1,6 +1,6 @@
 //! The world: time, messages, faults, and what must hold after every step.
 
-use crate::client::{Client, Op, OpKind};
+use crate::client::{Client, OpKind};
 use crate::model::Model;
 use crate::net::{Net, Pair, pair};
 use crate::node::{CAPACITY, Node, Running};
@@ -153,6 +153,7 @@ impl World {
             pending_commands_max: 100,
             tail_bytes_max: [2_000, 20_000, 1_000_000][rng.usize(0..3)],
             entries_bytes_max: 1_000,
+            install_bytes_max: 10_000,
             chunk_bytes_max: 700,
         };
         let settings = Settings {
@@ -323,7 +324,10 @@ impl World {
         let life = self.nodes[&id].running.as_ref().expect("running").life;
         match effect {
             Effect::Send { to, message } => self.send(life, to, message),
-            Effect::Answer { token, outcome } => self.reply(token, Reply::Outcome(outcome)),
+            Effect::Answer { token, outcome } => {
+                self.say(|| format!("server {life} answers {outcome:?}"));
+                self.reply(token, Reply::Outcome(outcome));
+            }
             Effect::Refuse { token, .. } => self.reply(token, Reply::Refused),
             Effect::ServeRead { token } => {
                 let running = self.nodes[&id].running.as_ref().expect("running");
@@ -356,7 +360,12 @@ impl World {
                 }
                 self.say(|| format!("server {life}: {note:?}"));
             }
-            effect => return self.carry_to_disk(id, life, effect),
+            effect => {
+                if let Effect::Report { shared, lost_view, offers } = &effect {
+                    self.say(|| format!("server {life} gives up {} changes of {lost_view} after {shared}", offers.len()));
+                }
+                return self.carry_to_disk(id, life, effect);
+            }
         }
         Ok(())
     }
@@ -613,6 +622,7 @@ impl World {
         let position = match (&op.kind, reply) {
             (OpKind::Command(command), Reply::Outcome(outcome)) => {
                 self.report.answered += 1;
+                self.say(|| format!("client {client} is told {outcome:?} for {command:?}"));
                 if let Outcome::Reserved { name, seats } = &outcome {
                     self.promised_names.insert(name.clone(), seats.clone());
                 }

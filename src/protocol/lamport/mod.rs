@@ -95,6 +95,7 @@ pub struct Lamport<M: Machine> {
     seen: ViewId,
     backoff_ms: u64,
     changing_ms: u64,
+    recovering_ms: u64,
     override_wanted: bool,
 
     // Others.
