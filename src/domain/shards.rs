@@ -133,7 +133,7 @@ mod tests {
     #[test]
     fn only_the_touched_piece_is_copied() {
         let mut map = Shards::new(1000, 4);
-        (0..1000).for_each(|n| drop(map.insert(id(n), n)));
+        (0..1000).for_each(|n| assert_eq!(map.insert(id(n), n), None));
         let picture = map.clone();
         assert_eq!(map.get_mut(&id(5000)), None);
         assert_eq!(map.remove(&id(5000)), None);
@@ -145,9 +145,9 @@ mod tests {
     #[test]
     fn order_does_not_depend_on_history() {
         let (mut up, mut down) = (Shards::new(1000, 4), Shards::new(1000, 4));
-        (0..500).for_each(|n| drop(up.insert(id(n), n)));
-        (0..900).rev().for_each(|n| drop(down.insert(id(n), n)));
-        (500..900).for_each(|n| drop(down.remove(&id(n))));
+        (0..500).for_each(|n| assert_eq!(up.insert(id(n), n), None));
+        (0..900).rev().for_each(|n| assert_eq!(down.insert(id(n), n), None));
+        (500..900).for_each(|n| assert_eq!(down.remove(&id(n)), Some(n)));
         assert!(up.iter().eq(down.iter()));
         let keys: Vec<_> = up.iter().map(|(key, _)| *key).collect();
         assert!(keys.is_sorted_by(|a, b| up.is_before(a, b)));

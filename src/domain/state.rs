@@ -203,8 +203,8 @@ impl State {
     }
 
     /// What the losing side of a partition did that the winning side does not have: see [`Divergence`].
-    /// `shared_position` is the last position that both executed alike. Ordered by name, a deletion before a
-    /// reservation.
+    /// `shared_position` is the last position that both executed alike. All deletions come first, because
+    /// reservations may need their seats; both are ordered by name.
     pub fn divergence(mine: &State, theirs: &State, shared_position: u64) -> Vec<Divergence> {
         let (mine, theirs) = (mine.reservations.by_name(), theirs.reservations.by_name());
         divergence::between(mine, theirs, shared_position)
