@@ -52,11 +52,12 @@ impl<K: ShardKey, V: Clone> Shards<K, V> {
 
     pub(super) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
         let index = self.index(key);
-        // Looked up first, because the way to a mutable entry copies a piece that a picture shares.
-        if !self.shards[index].contains_key(key) {
+        let shard = &mut self.shards[index];
+        // A piece that a picture shares is copied only if the entry is in it.
+        if Arc::get_mut(shard).is_none() && !shard.contains_key(key) {
             return None;
         }
-        Arc::make_mut(&mut self.shards[index]).get_mut(key)
+        Arc::make_mut(shard).get_mut(key)
     }
 
     pub(super) fn insert(&mut self, key: K, value: V) -> Option<V> {

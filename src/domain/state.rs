@@ -5,7 +5,7 @@
 //! Absent on purpose: errors. Whatever a batch holds, each command has an outcome; only a broken invariant
 //! panics, and that must stop the server before it sells a seat twice.
 //!
-//! Memory: about 110 bytes a reservation (`reservations.rs`), about 200 bytes a session with one outcome
+//! Memory: 110 to 140 bytes a reservation (`reservations.rs`), about 220 bytes a session with one outcome
 //! (`session.rs`), half a byte a seat.
 
 use super::batch;
