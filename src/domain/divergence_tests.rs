@@ -47,6 +47,20 @@ fn my_new_reservations_are_offered_by_name() {
 }
 
 #[test]
+fn the_order_is_that_of_the_names_also_in_large_theatres() {
+    let (mut mine, mut theirs) = (Server::new(config(5000)), Server::new(config(5000)));
+    (10..30).for_each(|n| drop(theirs.operate(reserve(&format!("n{n}"), 1))));
+    (20..40).for_each(|n| drop(mine.operate(reserve_seats(&format!("n{n}"), &[1000 + n]))));
+    let found = State::divergence(&mine.state, &theirs.state, 19);
+    let deleted = (10..29).map(|n| deleted(&format!("n{n}")));
+    let expected: Vec<_> =
+        deleted.filter(|d| d.name() < &name("n20")).chain([reserved("n39", &[1039])]).collect();
+    assert_eq!(found, expected);
+    let found = State::divergence(&mine.state, &theirs.state, 0);
+    assert_eq!(found, (20..40).map(|n| reserved(&format!("n{n}"), &[1000 + n])).collect::<Vec<_>>());
+}
+
+#[test]
 fn a_reservation_both_made_alike_is_not_offered() {
     assert_eq!(found(&[], &[reserve("bob", 2)], &[reserve("bob", 2)]), []);
     let theirs = [reserve("ann", 1), reserve("bob", 2)];

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::command::Command;
+use crate::domain::kept::Kept;
 use crate::domain::testing::*;
 use proptest::prelude::*;
 
@@ -163,6 +164,43 @@ fn content_that_no_state_has_is_refused() {
     ];
     for reservations in bad {
         assert!(matches!(read(20, &forged(reservations)), Err(ReadError::Damaged(_))), "{reservations:?}");
+    }
+}
+
+#[test]
+fn sessions_that_no_state_has_are_refused() {
+    let id = |birth_ms, random| SessionId { birth_ms, random };
+    let small = Config { sessions_max: 2, outcomes_per_session_max: 2, ..config(20) };
+    // Each session: id, answered until, last used, numbers of its outcomes.
+    let read = |sessions: &[(SessionId, u64, u64, &[u64])]| {
+        let mut bytes = Vec::new();
+        let mut out = RecordWriter { out: BufWriter::new(&mut bytes), bytes: Vec::new() };
+        let header: Header = (MAGIC, small, 5, 1000, 100, 0, sessions.len() as u64);
+        out.write(&header).unwrap();
+        for &(id, answered_until, last_used_ms, numbers) in sessions {
+            out.write(&(id, answered_until, last_used_ms, numbers.len() as u64)).unwrap();
+            for &sequence in numbers {
+                out.write(&Record { sequence, operation_hash: 0, kept: Kept::Malformed }).unwrap();
+            }
+        }
+        drop(out);
+        State::read(small, &mut &bytes[..])
+    };
+    let good = (id(5, 1), 3, 900, &[4, 9][..]);
+    read(&[good, (id(5, 2), 0, 1000, &[])]).unwrap().check().unwrap();
+    let bad: [&[(SessionId, u64, u64, &[u64])]; 9] = [
+        &[good, good],
+        &[good, (id(5, 2), 0, 1000, &[]), (id(5, 3), 0, 1000, &[])],
+        &[good, (id(5, 2), 0, 899, &[])],
+        &[(id(5, 2), 0, 1001, &[])],
+        &[(id(901, 2), 0, 900, &[])],
+        &[(id(5, 2), 0, 900, &[1, 2, 3])],
+        &[(id(5, 2), 0, 900, &[2, 1])],
+        &[(id(5, 2), 0, 900, &[1, 1])],
+        &[(id(5, 2), 3, 900, &[3])],
+    ];
+    for sessions in bad {
+        assert!(matches!(read(sessions), Err(ReadError::Damaged(_))), "{sessions:?}");
     }
 }
 

@@ -115,7 +115,7 @@ impl State {
     }
 
     /// Executes one request: moves the time to its stamp `time_ms`, executes each command of its
-    /// [`batch`](super::batch) and pushes one outcome for each in order. A part of the batch that is no
+    /// [`batch`] and pushes one outcome for each in order. A part of the batch that is no
     /// command gives one `Malformed`; broken framing gives one for all that follows it.
     ///
     /// Returns the xxh3-64 hash of the pushed outcomes, as their postcard encodings one after another.
@@ -129,8 +129,6 @@ impl State {
         self.sessions.forget_old(self.time_ms);
         let (mut encoded, mut scratch) = (Vec::new(), Vec::new());
         for command in batch::commands(batch) {
-            // Forgetting a session born this very millisecond must not lock out the next one (docs/sessions.md).
-            self.time_ms = self.time_ms.max(self.sessions.horizon_ms());
             let outcome = match command {
                 Ok(command) => self.execute(&command, &mut scratch),
                 Err(_) => Outcome::Malformed,
@@ -138,6 +136,7 @@ impl State {
             encoded = postcard::to_extend(&outcome, encoded).expect("an outcome is plain data");
             outcomes.push(outcome);
         }
+        // Forgetting a session born this very millisecond must not lock out the next one (docs/sessions.md).
         self.time_ms = self.time_ms.max(self.sessions.horizon_ms());
         xxh3_64(&encoded)
     }

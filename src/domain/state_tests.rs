@@ -204,7 +204,9 @@ impl Model {
         {
             self.forget();
         }
-        commands.iter().map(|command| self.command(position, command)).collect()
+        let outcomes = commands.iter().map(|command| self.command(position, command)).collect();
+        self.time_ms = self.time_ms.max(self.horizon_ms);
+        outcomes
     }
 
     fn forget(&mut self) {
@@ -230,7 +232,6 @@ impl Model {
             }
         };
         session.last_used_ms = self.time_ms;
-        self.time_ms = self.time_ms.max(self.horizon_ms);
         session.settled = session.settled.max(command.answered_until);
         session.outcomes.retain(|&sequence, _| sequence > session.settled);
         let outcome = if command.sequence <= session.settled {
