@@ -169,10 +169,11 @@ fn content_that_no_state_has_is_refused() {
 
 #[test]
 fn sessions_that_no_state_has_are_refused() {
+    /// Id, answered until, last used, numbers of its outcomes.
+    type Forged<'a> = (SessionId, u64, u64, &'a [u64]);
     let id = |birth_ms, random| SessionId { birth_ms, random };
     let small = Config { sessions_max: 2, outcomes_per_session_max: 2, ..config(20) };
-    // Each session: id, answered until, last used, numbers of its outcomes.
-    let read = |sessions: &[(SessionId, u64, u64, &[u64])]| {
+    let read = |sessions: &[Forged]| {
         let mut bytes = Vec::new();
         let mut out = RecordWriter { out: BufWriter::new(&mut bytes), bytes: Vec::new() };
         let header: Header = (MAGIC, small, 5, 1000, 100, 0, sessions.len() as u64);
@@ -188,7 +189,7 @@ fn sessions_that_no_state_has_are_refused() {
     };
     let good = (id(5, 1), 3, 900, &[4, 9][..]);
     read(&[good, (id(5, 2), 0, 1000, &[])]).unwrap().check().unwrap();
-    let bad: [&[(SessionId, u64, u64, &[u64])]; 9] = [
+    let bad: [&[Forged]; 9] = [
         &[good, good],
         &[good, (id(5, 2), 0, 1000, &[]), (id(5, 3), 0, 1000, &[])],
         &[good, (id(5, 2), 0, 899, &[])],
