@@ -106,7 +106,7 @@ pub fn decode(bytes: &[u8]) -> Result<Command, BatchError> {
 }
 
 /// The commands of a batch in order. Any bytes will do: what is no command is an error in its place, and a
-/// length that cannot be true is one error that ends the batch. Memory is bounded by the size of `batch`.
+/// length that cannot be true is one error that ends the batch. Takes memory of a few times the size of `batch`.
 pub fn commands(batch: &[u8]) -> Commands<'_> {
     Commands { rest: batch }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// Something the losing side did to a name and the winning side did not. Only the reservations at the end
 /// count: one that was made and deleted meanwhile, or deleted and made again alike, leaves nothing to offer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Divergence {
     /// A reservation from before the partition was deleted, and the winning side still has it.
     Deleted {
@@ -65,8 +65,8 @@ pub(super) fn between(
             found.push(Divergence::Reserved { name: name.clone(), seats: own.seats.to_vec() });
         }
     }
-    // By name; the sort is stable, so a deletion stays before the reservation of the same name.
-    found.sort_by(|a, b| a.name().cmp(b.name()));
+    // Deletions first: a reservation may need the seats of another name that they set free.
+    found.sort();
     found
 }
 

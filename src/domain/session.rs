@@ -112,8 +112,15 @@ impl Sessions {
             }
             self.begin(id, now_ms);
         }
-        self.touch(id, now_ms);
         let session = self.by_id.get_mut(&id).expect("it was found or begun above");
+        session.last_used_ms = now_ms;
+        // It is the last one in use now. Pipelined commands come in rows: most often it was so already.
+        if session.use_number + 1 != self.next_use {
+            self.by_use.remove(&session.use_number);
+            session.use_number = self.next_use;
+            self.by_use.insert(self.next_use, id);
+            self.next_use += 1;
+        }
         self.bytes -= session.forget_until(command.answered_until);
         if command.sequence <= session.answered_until {
             return Admission::Refused(Outcome::SequenceForgotten);
@@ -221,19 +228,6 @@ impl Sessions {
         self.by_use.insert(use_number, id);
         let session = Session { answered_until: 0, last_used_ms: now_ms, use_number, records: Vec::new() };
         self.by_id.insert(id, session);
-    }
-
-    /// Makes a session the last one in use.
-    fn touch(&mut self, id: SessionId, now_ms: u64) {
-        let session = self.by_id.get_mut(&id).expect("only known sessions are used");
-        session.last_used_ms = now_ms;
-        // Pipelined commands come in rows: most often it is the last one already.
-        if session.use_number + 1 != self.next_use {
-            self.by_use.remove(&session.use_number);
-            session.use_number = self.next_use;
-            self.by_use.insert(self.next_use, id);
-            self.next_use += 1;
-        }
     }
 
     /// Forgets the session whose last command is the longest ago, and for ever refuses those born with it or

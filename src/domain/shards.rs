@@ -52,11 +52,12 @@ impl<K: ShardKey, V: Clone> Shards<K, V> {
 
     pub(super) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
         let index = self.index(key);
-        // Looked up first, because the way to a mutable entry copies a piece that a picture shares.
-        if !self.shards[index].contains_key(key) {
+        let shard = &mut self.shards[index];
+        // A piece that a picture shares is copied only if the entry is in it.
+        if Arc::get_mut(shard).is_none() && !shard.contains_key(key) {
             return None;
         }
-        Arc::make_mut(&mut self.shards[index]).get_mut(key)
+        Arc::make_mut(shard).get_mut(key)
     }
 
     pub(super) fn insert(&mut self, key: K, value: V) -> Option<V> {
@@ -133,7 +134,7 @@ mod tests {
     #[test]
     fn only_the_touched_piece_is_copied() {
         let mut map = Shards::new(1000, 4);
-        (0..1000).for_each(|n| drop(map.insert(id(n), n)));
+        (0..1000).for_each(|n| assert_eq!(map.insert(id(n), n), None));
         let picture = map.clone();
         assert_eq!(map.get_mut(&id(5000)), None);
         assert_eq!(map.remove(&id(5000)), None);
@@ -145,9 +146,9 @@ mod tests {
     #[test]
     fn order_does_not_depend_on_history() {
         let (mut up, mut down) = (Shards::new(1000, 4), Shards::new(1000, 4));
-        (0..500).for_each(|n| drop(up.insert(id(n), n)));
-        (0..900).rev().for_each(|n| drop(down.insert(id(n), n)));
-        (500..900).for_each(|n| drop(down.remove(&id(n))));
+        (0..500).for_each(|n| assert_eq!(up.insert(id(n), n), None));
+        (0..900).rev().for_each(|n| assert_eq!(down.insert(id(n), n), None));
+        (500..900).for_each(|n| assert_eq!(down.remove(&id(n)), Some(n)));
         assert!(up.iter().eq(down.iter()));
         let keys: Vec<_> = up.iter().map(|(key, _)| *key).collect();
         assert!(keys.is_sorted_by(|a, b| up.is_before(a, b)));

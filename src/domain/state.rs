@@ -5,7 +5,7 @@
 //! Absent on purpose: errors. Whatever a batch holds, each command has an outcome; only a broken invariant
 //! panics, and that must stop the server before it sells a seat twice.
 //!
-//! Memory: about 110 bytes a reservation (`reservations.rs`), about 200 bytes a session with one outcome
+//! Memory: 110 to 140 bytes a reservation (`reservations.rs`), about 220 bytes a session with one outcome
 //! (`session.rs`), half a byte a seat.
 
 use super::batch;
@@ -115,7 +115,7 @@ impl State {
     }
 
     /// Executes one request: moves the time to its stamp `time_ms`, executes each command of its
-    /// [`batch`](super::batch) and pushes one outcome for each in order. A part of the batch that is no
+    /// [`batch`] and pushes one outcome for each in order. A part of the batch that is no
     /// command gives one `Malformed`; broken framing gives one for all that follows it.
     ///
     /// Returns the xxh3-64 hash of the pushed outcomes, as their postcard encodings one after another.
@@ -129,8 +129,6 @@ impl State {
         self.sessions.forget_old(self.time_ms);
         let (mut encoded, mut scratch) = (Vec::new(), Vec::new());
         for command in batch::commands(batch) {
-            // Forgetting a session born this very millisecond must not lock out the next one (docs/sessions.md).
-            self.time_ms = self.time_ms.max(self.sessions.horizon_ms());
             let outcome = match command {
                 Ok(command) => self.execute(&command, &mut scratch),
                 Err(_) => Outcome::Malformed,
@@ -138,6 +136,7 @@ impl State {
             encoded = postcard::to_extend(&outcome, encoded).expect("an outcome is plain data");
             outcomes.push(outcome);
         }
+        // Forgetting a session born this very millisecond must not lock out the next one (docs/sessions.md).
         self.time_ms = self.time_ms.max(self.sessions.horizon_ms());
         xxh3_64(&encoded)
     }
@@ -203,8 +202,8 @@ impl State {
     }
 
     /// What the losing side of a partition did that the winning side does not have: see [`Divergence`].
-    /// `shared_position` is the last position that both executed alike. Ordered by name, a deletion before a
-    /// reservation.
+    /// `shared_position` is the last position that both executed alike. All deletions come first, because
+    /// reservations may need their seats; both are ordered by name.
     pub fn divergence(mine: &State, theirs: &State, shared_position: u64) -> Vec<Divergence> {
         let (mine, theirs) = (mine.reservations.by_name(), theirs.reservations.by_name());
         divergence::between(mine, theirs, shared_position)

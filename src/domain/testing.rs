@@ -1,7 +1,10 @@
-//! Values for property tests.
+//! What the tests of this layer share.
 
+use super::batch::BatchBuilder;
 use super::command::{Command, Operation};
 use super::ids::{Name, Seat, SessionId};
+use super::outcome::Outcome;
+use super::state::{Config, State};
 use proptest::prelude::*;
 
 /// One of few names, so that they meet.
@@ -42,4 +45,91 @@ pub(super) fn any_command() -> impl Strategy<Value = Command> {
             operation,
         },
     )
+}
+
+/// A state with a running position and clock, so that tests say only what they are about.
+#[derive(Clone)]
+pub(super) struct Server {
+    pub(super) state: State,
+    pub(super) position: u64,
+    pub(super) now_ms: u64,
+}
+
+impl Server {
+    pub(super) fn new(config: Config) -> Server {
+        Server { state: State::new(config), position: 0, now_ms: 1000 }
+    }
+
+    /// Executes commands as one request.
+    pub(super) fn run(&mut self, commands: &[Command]) -> Vec<Outcome> {
+        let mut batch = BatchBuilder::new();
+        commands.iter().for_each(|command| batch.push(command).unwrap());
+        let mut outcomes = Vec::new();
+        self.position += 1;
+        self.state.apply(self.position, self.now_ms, &batch.finish(), &mut outcomes);
+        assert_eq!(outcomes.len(), commands.len());
+        outcomes
+    }
+
+    /// Executes one command.
+    pub(super) fn one(&mut self, command: &Command) -> Outcome {
+        self.run(std::slice::from_ref(command)).remove(0)
+    }
+
+    /// Executes an operation in a session of its own.
+    pub(super) fn operate(&mut self, operation: Operation) -> Outcome {
+        let session = SessionId { birth_ms: self.state.time_ms(), random: self.position };
+        self.one(&Command { session, sequence: 1, answered_until: 0, operation })
+    }
+
+    /// The bytes of its image.
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        image_bytes(&self.state)
+    }
+}
+
+/// The bytes of a state's image.
+pub(super) fn image_bytes(state: &State) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    state.freeze().write(&mut bytes).unwrap();
+    bytes
+}
+
+/// A small theatre with room for everything.
+pub(super) fn config(capacity: u32) -> Config {
+    Config {
+        capacity,
+        sessions_max: 1000,
+        session_age_ms: 60_000,
+        outcomes_per_session_max: 100,
+        time_step_ms_max: 10_000,
+    }
+}
+
+pub(super) fn name(text: &str) -> Name {
+    text.parse().unwrap()
+}
+
+pub(super) fn seats(numbers: &[u32]) -> Vec<Seat> {
+    numbers.iter().copied().map(Seat).collect()
+}
+
+pub(super) fn reserve(who: &str, count: u32) -> Operation {
+    Operation::Reserve { name: name(who), count }
+}
+
+pub(super) fn reserve_seats(who: &str, numbers: &[u32]) -> Operation {
+    Operation::ReserveSeats { name: name(who), seats: seats(numbers) }
+}
+
+pub(super) fn restore(who: &str, numbers: &[u32]) -> Operation {
+    Operation::Restore { name: name(who), seats: seats(numbers) }
+}
+
+pub(super) fn delete(who: &str) -> Operation {
+    Operation::Delete { name: name(who) }
+}
+
+pub(super) fn withdraw(who: &str, made_until: u64) -> Operation {
+    Operation::Withdraw { name: name(who), made_until }
 }

@@ -400,6 +400,9 @@ pub struct Limits {
     pub tail_bytes_max: usize,
     /// Largest catch-up message, in bytes of requests.
     pub entries_bytes_max: usize,
+    /// How much executed work a server may lack to be taken into a view at once, in bytes of requests. With what
+    /// is on its way (`requests_outstanding_max` batches of each member) it must fit into one message.
+    pub install_bytes_max: usize,
     /// Largest part of a snapshot in one message, in bytes.
     pub chunk_bytes_max: usize,
 }
@@ -417,6 +420,7 @@ impl Default for Limits {
             pending_commands_max: 65_536,
             tail_bytes_max: 128 << 20,
             entries_bytes_max: 1 << 20,
+            install_bytes_max: 16 << 20,
             chunk_bytes_max: 256 << 10,
         }
     }

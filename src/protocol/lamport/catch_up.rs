@@ -56,7 +56,7 @@ impl<M: Machine> Lamport<M> {
         }
     }
 
-    /// The active server of the largest side, or, after an outage, a recovering one that has more.
+    /// The active server of the largest side, or, where none is, one that has executed more.
     fn pick_donor(&self) -> Option<Member> {
         let linked = self.peers.values().filter_map(|p| {
             let life = p.linked_life().filter(|&life| !self.is_suspected(life))?;

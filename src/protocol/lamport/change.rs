@@ -5,7 +5,7 @@ use super::{Fx, Lamport, Owed, Phase};
 use crate::protocol::engine::{Availability, Machine, Note, Restart};
 use crate::protocol::message::{History, Message, Promise, Proposal, Standing};
 use crate::protocol::record::Record;
-use crate::protocol::types::{Member, ServerId, ViewId};
+use crate::protocol::types::{Member, Position, ServerId, ViewId};
 use crate::protocol::view::Install;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -30,6 +30,7 @@ impl<M: Machine> Lamport<M> {
             return;
         }
         self.backoff_ms = self.backoff_ms.saturating_sub(gap_ms);
+        self.recovering_ms += gap_ms;
         self.changing_ms = if self.phase == Phase::Changing { self.changing_ms + gap_ms } else { 0 };
         if self.attempt.is_some() {
             self.watch_attempt(gap_ms, fx);
@@ -85,7 +86,7 @@ impl<M: Machine> Lamport<M> {
     }
 
     /// Lives that are members of the accepted view or of one promised since: none may be left out lightly.
-    fn expected(&self) -> impl Iterator<Item = Member> + '_ {
+    pub(super) fn expected(&self) -> impl Iterator<Item = Member> + '_ {
         let since = self.promised_since.iter().flat_map(|p| &p.members);
         self.members().iter().chain(since).copied()
     }
@@ -118,14 +119,22 @@ impl<M: Machine> Lamport<M> {
         news.is_some_and(|n| n.links.contains(&(self.me(), true)))
     }
 
-    /// A recovering server that is close behind and linked.
+    /// A recovering server that is close behind may be taken in. Between views nothing is held up by asking, so
+    /// there anyone may who is near enough: the promises tell whether it belongs.
     fn may_join(&self, server: ServerId) -> bool {
-        self.peers.get(&server).is_some_and(|peer| {
-            peer.joiner_pause_ms == 0
-                && peer.news.as_ref().is_some_and(|n| {
-                    n.standing == Standing::Recovering && n.caught_up && n.position >= self.tail.start()
-                })
-        })
+        let Some(peer) = self.peers.get(&server).filter(|peer| peer.joiner_pause_ms == 0) else { return false };
+        let Some(news) = &peer.news else { return false };
+        let willing = match news.standing {
+            Standing::Recovering => news.caught_up || self.phase == Phase::Changing,
+            Standing::Changing => self.phase == Phase::Changing,
+            Standing::Active | Standing::Leaving | Standing::Diverged => false,
+        };
+        willing && self.is_near(news.position)
+    }
+
+    /// Whether what a server at this position lacks fits into an INSTALL.
+    fn is_near(&self, position: Position) -> bool {
+        self.tail.weighs_at_most(position, self.settings.limits.install_bytes_max)
     }
 
     /// Whether nobody chosen so far suspects this life or is suspected by it; a joiner must moreover be linked
@@ -172,6 +181,11 @@ impl<M: Machine> Lamport<M> {
             self.catch_up.waiting_for = None;
             return None;
         }
+        // Whoever could be reached has been heard by then: one that is active decides, not this server.
+        let all_heard = self.peers.values().all(|p| p.linked && p.news.is_some());
+        if !all_heard && self.recovering_ms < self.settings.limits.probe_ms {
+            return None;
+        }
         let mut members = vec![self.me()];
         let mut present = BTreeMap::from([(self.me().server, self.presence())]);
         for peer in self.peers.values() {
@@ -200,7 +214,7 @@ impl<M: Machine> Lamport<M> {
         let allowed =
             lacks.is_none() || self.override_wanted || (self.settings.bootstrap && best.0 == ViewId::ZERO);
         // A server too far behind to be taken along joins later, or is fetched for first when it is needed.
-        members.retain(|m| present[&m.server].position >= self.tail.start());
+        members.retain(|m| self.is_near(present[&m.server].position));
         members.sort_by_key(|m| m.server);
         self.catch_up.waiting_for = lacks;
         allowed.then_some(members)

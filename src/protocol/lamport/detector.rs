@@ -235,6 +235,9 @@ impl<M: Machine> Lamport<M> {
         if renewed && !resumed {
             self.attempt_lost(life, fx);
         }
+        if resumed || !renewed {
+            self.trust_again(life);
+        }
         self.send_heartbeat_to(life, fx);
         self.installed_if_linked(fx);
     }
@@ -254,7 +257,18 @@ impl<M: Machine> Lamport<M> {
             return false;
         }
         peer.silent_ms = 0;
+        self.trust_again(from);
         true
+    }
+
+    /// A suspicion stays only where something was built on it: in the own view, or in one that is proposed. Any other
+    /// life that is heard of again is as good as ever.
+    fn trust_again(&mut self, life: Member) {
+        if self.timers.suspects.contains_key(&life)
+            && (self.phase == Phase::Recovering || !self.expected().any(|m| m == life))
+        {
+            self.timers.suspects.remove(&life);
+        }
     }
 
     pub(super) fn on_peer_leave(&mut self, from: Member, fx: &mut Fx<M>) {
@@ -322,7 +336,8 @@ impl<M: Machine> Lamport<M> {
             return;
         }
         match self.phase {
-            Phase::Diverged | Phase::Recovering => {}
+            Phase::Diverged => {}
+            Phase::Recovering => self.abandon(format!("server {} is active", from.server), fx),
             Phase::Active | Phase::Changing if self.members().contains(&from) => {
                 if news.view > self.accepted_view() {
                     self.restart(Restart::Excluded { by: news.view }, fx);

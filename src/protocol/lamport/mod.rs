@@ -33,7 +33,7 @@ pub use status::{PeerStatus, Status};
 use super::engine::{Effect, Engine, Input, Machine, Note, Restart, Settings};
 use super::message::{History, Message, Proposal, Standing};
 use super::record::Record;
-use super::types::{Lsn, Member, Now, Position, ServerId, Timestamp, Token, ViewId};
+use super::types::{Lsn, Member, Now, Position, Request, ServerId, Timestamp, Token, ViewId};
 use super::view::{Install, Lineage};
 use crate::domain::digest::Digest;
 use bytes::Bytes;
@@ -95,6 +95,7 @@ pub struct Lamport<M: Machine> {
     seen: ViewId,
     backoff_ms: u64,
     changing_ms: u64,
+    recovering_ms: u64,
     override_wanted: bool,
 
     // Others.
@@ -189,6 +190,11 @@ impl<M: Machine> Lamport<M> {
     /// The digest at a recent position.
     pub fn digest_at(&self, position: Position) -> Option<Digest> {
         self.tail.digest_at(position)
+    }
+
+    /// The request executed at a recent position.
+    pub fn request_at(&self, position: Position) -> Option<&Arc<Request>> {
+        self.tail.get(position)
     }
 
     /// The lineage of the state.

@@ -94,6 +94,7 @@ impl<M: Machine> Lamport<M> {
             seen: ViewId::ZERO,
             backoff_ms: 0,
             changing_ms: 0,
+            recovering_ms: 0,
             override_wanted: false,
             peers: others.map(|s| (s, detector::Peer::new(s))).collect(),
             timers: detector::Timers::default(),

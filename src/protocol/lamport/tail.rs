@@ -59,6 +59,16 @@ impl Tail {
         self.entries.get(index as usize).map(|(request, _)| request)
     }
 
+    /// Whether all requests after `position` are at hand and together weigh at most so much.
+    pub fn weighs_at_most(&self, position: Position, bytes_max: usize) -> bool {
+        let Some(skip) = position.checked_sub(self.start) else { return false };
+        let mut bytes = 0;
+        self.entries.iter().skip(skip as usize).all(|(request, _)| {
+            bytes += request.weight();
+            bytes <= bytes_max
+        })
+    }
+
     /// Requests after `position`, up to `bytes_max` of them but at least one; `None` when they are gone.
     pub fn after(&self, position: Position, bytes_max: usize) -> Option<Vec<Entry>> {
         let skip = position.checked_sub(self.start)? as usize;
