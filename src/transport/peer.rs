@@ -9,7 +9,8 @@
 //! +------------------+------------------+--------------------+
 //! ```
 //!
-//! Number 0 means that the message is not sequenced. Every frame acknowledges what was received so far.
+//! Number 0 means that the message is not sequenced. Every frame acknowledges what was received so far; one
+//! without a message does nothing else.
 
 use super::frame::{self, DecodeError};
 use super::session::Hello;
@@ -125,15 +126,17 @@ pub fn encode_frame(out: &mut BytesMut, number: u64, ack: u64, message: &[u8]) {
     frame::encode_parts_into(out, &[&number.to_le_bytes(), &ack.to_le_bytes(), message]);
 }
 
-/// The numbers and the message of a frame's body.
+/// The numbers and the message, if there is one, of a frame's body.
 ///
 /// # Errors
 /// No server of ours sends this.
-pub fn decode_frame(body: &[u8]) -> Result<(u64, u64, Message), DecodeError> {
+pub fn decode_frame(body: &[u8]) -> Result<(u64, u64, Option<Message>), DecodeError> {
     let short = || DecodeError::Postcard(postcard::Error::DeserializeUnexpectedEnd);
     let (number, rest) = body.split_first_chunk::<8>().ok_or_else(short)?;
     let (ack, message) = rest.split_first_chunk::<8>().ok_or_else(short)?;
-    Ok((u64::from_le_bytes(*number), u64::from_le_bytes(*ack), frame::decode_message(message)?))
+    let (number, ack) = (u64::from_le_bytes(*number), u64::from_le_bytes(*ack));
+    let message = if message.is_empty() && number == 0 { None } else { Some(frame::decode_message(message)?) };
+    Ok((number, ack, message))
 }
 
 #[cfg(test)]

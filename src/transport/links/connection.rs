@@ -1,6 +1,7 @@
 //! The tasks of links: dialling, answering, and one connection's life.
 
 use super::{LinkEvent, LinkSettings, Peer, Wire};
+use crate::protocol::message::Message;
 use crate::protocol::types::{Member, ServerId};
 use crate::transport::frame::{DecodeError, FrameDecoder, FrameError};
 use crate::transport::peer::{self, HELLO_BYTES_MAX, HelloError, PEER_FRAME_BYTES_MAX, PeerHello};
@@ -360,6 +361,13 @@ async fn deliver(context: &Context, peer: &Peer, wire: &Arc<Wire>, body: &Bytes)
     } else {
         state.session.on_sequenced(number, ack)?
     };
+    let Some(message) = message else { return Ok(()) };
+    if matches!(message, Message::Leave) {
+        // Its sender waits for this before it goes.
+        let ack = state.session.received();
+        peer::encode_frame(&mut state.outgoing, 0, ack, &[]);
+        wire.filled.notify_one();
+    }
     match arrival {
         Arrival::Deliver => permit.send(LinkEvent::Message { from: wire.peer, message }),
         Arrival::Duplicate => {}
