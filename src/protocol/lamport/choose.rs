@@ -188,8 +188,9 @@ fn install(
     }
     let base_digest = question.tail.digest_at(base).expect("the tail begins at or before the base");
     let clock = question.promises.values().map(|p| p.clock).max().unwrap_or(0);
+    let decided = acceptors.values().map(|p| p.position).max().unwrap_or(0);
     let members = question.members.to_vec();
-    Choice::Install(Install { view: question.view, members, base, base_digest, kept, clock })
+    Choice::Install(Install { view: question.view, members, base, base_digest, decided, kept, clock })
 }
 
 /// Requests of the highest accepted view after its kept ones, by timestamp (rule 7). One is kept if any acceptor

@@ -322,7 +322,7 @@ impl<M: Machine> Lamport<M> {
             self.send(from, Message::HeartbeatAck { view, sequence }, fx);
         }
         self.compare_digests(from, &news, fx);
-        if at_work && !self.stopped {
+        if !self.stopped {
             self.meet(from, &news, fx);
         }
         if let Some(peer) = self.peers.get_mut(&from.server) {
@@ -330,22 +330,30 @@ impl<M: Machine> Lamport<M> {
         }
     }
 
-    /// An active peer is in a view without this life: either the others went on, or two sides have met.
+    /// A peer has accepted a view without this life: either the others went on, or two sides have met.
     fn meet(&mut self, from: Member, news: &Heartbeat, fx: &mut Fx<M>) {
-        if news.members.contains(&self.me()) {
+        if news.members.is_empty() || news.members.contains(&self.me()) {
             return;
         }
+        let at_work = matches!(news.standing, Standing::Active | Standing::Leaving);
         match self.phase {
             Phase::Diverged => {}
-            Phase::Recovering => self.abandon(format!("server {} is active", from.server), fx),
-            Phase::Active | Phase::Changing if self.members().contains(&from) => {
+            Phase::Recovering if at_work => self.abandon(format!("server {} is active", from.server), fx),
+            Phase::Recovering => {}
+            Phase::Active | Phase::Changing if incarnation_in(self.members(), from.server).is_some() => {
+                // A server of this view has accepted a later one, so this view can do nothing any more, and whoever
+                // made the later one took this server for dead.
                 if news.view > self.accepted_view() {
                     self.restart(Restart::Excluded { by: news.view }, fx);
                 }
             }
             Phase::Active | Phase::Changing => {
-                let ours = (self.members().len(), self.accepted_view());
-                if (news.members.len(), news.view) > ours {
+                let alive = self.members().iter().filter(|&&m| !self.is_suspected(m)).count();
+                let lost = match self.settings.availability {
+                    Availability::Any => (news.members.len(), news.view) > (alive, self.accepted_view()),
+                    Availability::Majority => news.view > self.accepted_view(),
+                };
+                if at_work && lost {
                     self.restart(Restart::LostMerge { to: news.view }, fx);
                 }
             }
