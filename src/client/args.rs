@@ -5,7 +5,7 @@ use super::{
     values::{self, Mix, PickedSeats},
 };
 use crate::domain::ids::Name;
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Command, Parser, Subcommand, ValueEnum};
 use std::{path::PathBuf, time::Duration};
 
 /// Sub-commands that the program also answers to as its own name.
@@ -35,21 +35,30 @@ pub struct Cli {
 
 /// Options that every command has.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub struct Global {
-    /// The cluster's description [default: ./cluster.yaml, then /etc/boxoffice/cluster.yaml]
-    #[arg(long, global = true, env = "BOXOFFICE_CONFIG", value_name = "FILE", hide_env_values = true)]
+    /// The cluster's description [default: $BOXOFFICE_CONFIG, ./cluster.yaml, /etc/boxoffice/cluster.yaml]
+    #[arg(long, global = true, env = "BOXOFFICE_CONFIG", value_name = "FILE", hide_env = true)]
     pub config: Option<PathBuf>,
     /// Start with this server instead of a random one
     #[arg(long, global = true, value_name = "ID")]
     pub server: Option<u8>,
-    /// How long one command may take, all servers and tries together [seconds]
+    /// How long one command may take in seconds, all servers and tries together
     #[arg(long, global = true, value_name = "TIME", default_value = "30", value_parser = values::seconds)]
     pub deadline: Duration,
     /// Say on stderr which server answered, and which ones did not
     #[arg(short, long, global = true, action = ArgAction::SetTrue)]
     pub verbose: bool,
-    /// How answers are written
-    #[arg(short, long, global = true, value_enum, default_value = "text", value_name = "FORMAT")]
+    /// How answers are written: text for people, or json, one object a line
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_enum,
+        default_value = "text",
+        value_name = "FORMAT",
+        hide_possible_values = true
+    )]
     pub output: Format,
     /// Seed for the order in which servers are asked, for tests
     #[arg(long, global = true, hide = true)]
@@ -96,7 +105,6 @@ pub enum Action {
 pub enum Ask {
     /// Reserve seats for a name: a number of them, or those picked with --seats
     #[command(
-        override_usage = "reserve [OPTIONS] <NAME> <COUNT>\n       reserve [OPTIONS] <NAME> --seats <LIST>",
         after_help = "Examples:\n  reserve bob 2\n  reserve \"Ann Lee\" --seats 4,5\n  reserve eve --seats 10-14"
     )]
     Reserve {
@@ -162,6 +170,14 @@ pub struct OverrideArgs {
     /// Yes, go on without the others
     #[arg(long)]
     pub yes: bool,
+}
+
+/// Says how `reserve` is used, which has two forms; `program` is what people typed before it.
+pub fn with_usage(command: Command, program: &str) -> Command {
+    let usage = format!(
+        "{program}reserve [OPTIONS] <NAME> <COUNT>\n       {program}reserve [OPTIONS] <NAME> --seats <LIST>"
+    );
+    command.mut_subcommand("reserve", |reserve| reserve.override_usage(usage))
 }
 
 /// One line of the prompt.

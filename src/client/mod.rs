@@ -56,7 +56,7 @@ pub fn run(arguments: Vec<OsString>) -> Exit {
     let exit = match cli.action {
         Some(Action::Completions { shell }) => pages::completions(&mut output, shell),
         Some(Action::Man { dir }) => pages::man(&mut output, dir.as_deref()),
-        Some(Action::Wait) => shell::wait_for_signal(),
+        Some(Action::Wait) => shell::wait_for_signal(cli.global.verbose),
         action => {
             let config = match load(&cli.global) {
                 Ok(config) => config,
@@ -81,11 +81,11 @@ pub fn run(arguments: Vec<OsString>) -> Exit {
 /// Arguments to what is wanted. A program called `reserve` is `client reserve`.
 fn parse(mut arguments: Vec<OsString>) -> Result<Cli, clap::Error> {
     let program = arguments.first().map(Path::new).and_then(Path::file_stem).and_then(|stem| stem.to_str());
-    let mut command = Cli::command();
+    let mut command = args::with_usage(Cli::command(), "client ");
     if let Some(name) = PROGRAM_NAMES.into_iter().find(|&name| Some(name) == program) {
         arguments.insert(1, name.into());
         // "Usage: reserve <NAME> ..." and not "client reserve".
-        command = command.mut_subcommand(name, |sub| sub.bin_name(name));
+        command = args::with_usage(command, "").mut_subcommand(name, |sub| sub.bin_name(name));
     }
     Cli::from_arg_matches(&command.try_get_matches_from(arguments)?)
 }

@@ -1,12 +1,12 @@
 //! The prompt on a terminal, and the same commands one a line from a pipe.
 
 use super::{
-    args::{Ask, PromptAction, PromptLine},
+    args::{Ask, PromptAction, PromptLine, with_usage},
     exit::Exit,
     output::note,
     words,
 };
-use clap::{CommandFactory as _, Parser as _};
+use clap::{CommandFactory as _, FromArgMatches as _};
 use rustyline::{
     Editor, Helper,
     completion::{Completer, Pair},
@@ -142,7 +142,8 @@ fn parse(line: &str) -> Line {
         Ok(words) => words,
         Err(error) => return Line::Wrong(format!("{error}; nothing was sent")),
     };
-    match PromptLine::try_parse_from(&words) {
+    let matches = with_usage(PromptLine::command(), "").try_get_matches_from(&words);
+    match matches.and_then(|matches| PromptLine::from_arg_matches(&matches)) {
         Ok(PromptLine { action: PromptAction::Ask(ask) }) => Line::Ask(ask),
         Ok(PromptLine { action: PromptAction::Quit }) => Line::Quit,
         Ok(PromptLine { action: PromptAction::Help { command } }) => help(command.as_deref()),
@@ -161,7 +162,7 @@ fn parse(line: &str) -> Line {
 }
 
 fn help(command: Option<&str>) -> Line {
-    let mut all = PromptLine::command();
+    let mut all = with_usage(PromptLine::command(), "");
     all.build();
     match command {
         None => {

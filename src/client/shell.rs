@@ -190,13 +190,18 @@ async fn interrupted(is_wanted: bool) {
 }
 
 /// Does nothing until SIGTERM or SIGINT.
-pub(super) fn wait_for_signal() -> Exit {
+pub(super) fn wait_for_signal(verbose: bool) -> Exit {
     let wait = async {
         let mut terminate = signal(SignalKind::terminate())?;
-        tokio::select! {
-            _ = terminate.recv() => Ok(()),
-            result = tokio::signal::ctrl_c() => result,
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        if verbose {
+            note("waiting for a signal");
         }
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        io::Result::Ok(())
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime.and_then(|runtime| runtime.block_on(wait)) {

@@ -1,7 +1,11 @@
 //! What is known after each way in which a try can end. No sockets, no clock.
 
 use super::*;
-use crate::domain::ids::{Name, Seat};
+use crate::domain::{
+    command::{Operation, Query},
+    ids::{Name, Seat},
+    outcome::Answer,
+};
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -115,6 +119,14 @@ fn a_silent_server_is_left_after_the_timeout() {
     assert!(matches!(exchange.step(at(5_001)), Step::Dial(server, _) if server != 0));
     exchange.connected(1_000, 100);
     assert_eq!(sent(&mut exchange, at(5_002)).1, command);
+}
+
+#[test]
+fn the_time_of_a_request_begins_before_it_is_sent() {
+    let mut exchange = exchange();
+    exchange.submit(at(0), reserve(), DEADLINE);
+    connect(&mut exchange, at(0));
+    assert_eq!(exchange.step(at(7)), Step::Talk(at(5_007)), "and not at the deadline");
 }
 
 #[test]
