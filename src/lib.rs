@@ -4,4 +4,7 @@ pub mod api;
 pub mod client;
 pub mod config;
 pub mod domain;
+pub mod protocol;
+pub mod replication;
+pub mod storage;
 pub mod transport;

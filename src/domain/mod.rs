@@ -4,8 +4,22 @@
 //! same batches in the same order give the same state, the same outcomes and the same digest everywhere.
 //!
 //! Start with [`command`] (what may be asked), [`outcome`] (what is answered, in the users' words), then
-//! the `state` module (how a batch is executed).
+//! [`state`] (how a batch is executed). Below it lie [`seats`] (which are free), `reservations` (who holds
+//! which), [`session`] (why nothing is executed twice) and [`image`] (a snapshot's bytes).
 
+pub mod batch;
 pub mod command;
+pub mod digest;
+pub mod divergence;
 pub mod ids;
+pub mod image;
+mod kept;
 pub mod outcome;
+mod reservations;
+pub mod runs;
+pub mod seats;
+pub mod session;
+mod shards;
+pub mod state;
+#[cfg(test)]
+mod testing;

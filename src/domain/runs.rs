@@ -1,0 +1,200 @@
+//! Seats of one reservation, small in memory: runs of adjacent seats.
+
+use super::ids::{SEATS_MAX, Seat};
+use serde::{Deserialize, Deserializer, Serialize};
+use std::{fmt, sync::Arc};
+
+/// Adjacent seats: `count` of them from seat number `first`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// Number of the lowest seat.
+    pub first: u32,
+    /// How many seats, at least 1; `first + count - 1` is at most `u32::MAX`.
+    pub count: u32,
+}
+
+impl Run {
+    /// Number of the highest seat.
+    pub fn last(&self) -> u32 {
+        self.first + (self.count - 1)
+    }
+}
+
+/// One to [`SEATS_MAX`] different seats, kept as the fewest ascending runs.
+///
+/// 16 bytes, nothing else for a single run; several runs add 16 + 8 a run, shared by all clones. That seats
+/// exist in some theatre is not said.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SeatRuns(Repr);
+
+#[derive(Clone, PartialEq, Eq)]
+enum Repr {
+    One(Run),
+    Many(Arc<[Run]>),
+}
+
+impl SeatRuns {
+    /// The seats of a list, or nothing when it is empty, longer than [`SEATS_MAX`], not ascending, or names a
+    /// seat twice.
+    pub fn from_seats(seats: &[Seat]) -> Option<SeatRuns> {
+        if seats.len() > SEATS_MAX as usize || !seats.is_sorted_by(|a, b| a < b) {
+            return None;
+        }
+        let mut runs = RunsBuilder::default();
+        for seat in seats {
+            runs.push(Run { first: seat.0, count: 1 });
+        }
+        runs.finish()
+    }
+
+    /// The runs, ascending, with at least one seat between any two.
+    pub fn runs(&self) -> &[Run] {
+        match &self.0 {
+            Repr::One(run) => std::slice::from_ref(run),
+            Repr::Many(runs) => runs,
+        }
+    }
+
+    /// How many seats.
+    pub fn count(&self) -> u32 {
+        self.runs().iter().map(|run| run.count).sum()
+    }
+
+    /// The highest seat.
+    pub fn last(&self) -> Seat {
+        Seat(self.runs().last().expect("there is at least one run").last())
+    }
+
+    /// Each seat, ascending.
+    pub fn seats(&self) -> impl Iterator<Item = Seat> {
+        self.runs().iter().flat_map(|run| (run.first..=run.last()).map(Seat))
+    }
+
+    /// Each seat, ascending.
+    pub fn to_vec(&self) -> Vec<Seat> {
+        let mut seats = Vec::with_capacity(self.count() as usize);
+        seats.extend(self.seats());
+        seats
+    }
+
+    /// Bytes outside of the value itself, as if they were not shared.
+    pub(super) fn heap_bytes(&self) -> usize {
+        match &self.0 {
+            Repr::One(_) => 0,
+            Repr::Many(runs) => 2 * size_of::<usize>() + size_of_val::<[Run]>(runs),
+        }
+    }
+}
+
+impl fmt::Debug for SeatRuns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.runs().iter().map(|run| run.first..=run.last())).finish()
+    }
+}
+
+impl Serialize for SeatRuns {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.runs().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for SeatRuns {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let runs = Vec::<Run>::deserialize(deserializer)?;
+        checked(runs).ok_or_else(|| serde::de::Error::custom("not the fewest ascending runs of seats"))
+    }
+}
+
+/// The seats of these runs if the runs are what [`SeatRuns`] promises.
+fn checked(runs: Vec<Run>) -> Option<SeatRuns> {
+    let whole = |run: &Run| run.count >= 1 && run.first.checked_add(run.count - 1).is_some();
+    let apart = |a: &Run, b: &Run| b.first > a.last() && b.first - a.last() > 1;
+    if !runs.iter().all(whole) || !runs.is_sorted_by(apart) {
+        return None;
+    }
+    let seats: u64 = runs.iter().map(|run| u64::from(run.count)).sum();
+    (seats <= u64::from(SEATS_MAX)).then(|| RunsBuilder { runs }.finish())?
+}
+
+/// Puts ascending runs together, joining those that touch.
+#[derive(Default)]
+pub(super) struct RunsBuilder {
+    runs: Vec<Run>,
+}
+
+impl RunsBuilder {
+    /// Adds seats above all that were added.
+    pub(super) fn push(&mut self, next: Run) {
+        match self.runs.last_mut() {
+            Some(run) if next.first - run.last() == 1 => run.count += next.count,
+            Some(_) | None => self.runs.push(next),
+        }
+    }
+
+    /// The seats, or nothing if there are none.
+    pub(super) fn finish(self) -> Option<SeatRuns> {
+        match self.runs.as_slice() {
+            [] => None,
+            &[run] => Some(SeatRuns(Repr::One(run))),
+            runs => Some(SeatRuns(Repr::Many(runs.into()))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn seats(numbers: &[u32]) -> Vec<Seat> {
+        numbers.iter().copied().map(Seat).collect()
+    }
+
+    #[test]
+    fn a_value_has_16_bytes() {
+        assert_eq!(size_of::<SeatRuns>(), 16);
+    }
+
+    #[test]
+    fn lists_that_are_empty_unsorted_or_repeat_are_refused() {
+        for bad in [&[][..], &[2, 1], &[1, 1], &[1, 2, 2]] {
+            assert_eq!(SeatRuns::from_seats(&seats(bad)), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn the_ends_of_the_numbers_do_not_overflow() {
+        let runs = SeatRuns::from_seats(&seats(&[0, 1, u32::MAX - 1, u32::MAX])).unwrap();
+        assert_eq!(runs.runs().len(), 2);
+        assert_eq!((runs.count(), runs.last()), (4, Seat(u32::MAX)));
+        assert_eq!(runs.to_vec(), seats(&[0, 1, u32::MAX - 1, u32::MAX]));
+    }
+
+    #[test]
+    fn runs_that_are_not_the_fewest_are_refused() {
+        for bad in [
+            &[][..],
+            &[(1, 0)],
+            &[(u32::MAX, 2)],
+            &[(1, 2), (3, 1)],
+            &[(5, 1), (1, 1)],
+            &[(1, 3), (2, 1)],
+            &[(1, SEATS_MAX + 1)],
+        ] {
+            let bytes = postcard::to_stdvec(&bad).unwrap();
+            assert!(postcard::from_bytes::<SeatRuns>(&bytes).is_err(), "{bad:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn seats_come_out_as_they_went_in(set in proptest::collection::btree_set(0u32..200, 1..80)) {
+            let list: Vec<Seat> = set.into_iter().map(Seat).collect();
+            let runs = SeatRuns::from_seats(&list).unwrap();
+            prop_assert_eq!(runs.to_vec(), list.clone());
+            prop_assert_eq!(runs.count() as usize, list.len());
+            let bytes = postcard::to_stdvec(&runs).unwrap();
+            prop_assert_eq!(postcard::from_bytes::<SeatRuns>(&bytes).unwrap(), runs);
+        }
+    }
+}

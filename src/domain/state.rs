@@ -1,0 +1,278 @@
+//! The replicated state: what every server computes alike from the same requests in the same order.
+//!
+//! [`State::apply`] is the only way to change it. The position, the time and the batch are all it depends on.
+//!
+//! Absent on purpose: errors. Whatever a batch holds, each command has an outcome; only a broken invariant
+//! panics, and that must stop the server before it sells a seat twice.
+//!
+//! Memory: about 110 bytes a reservation (`reservations.rs`), about 200 bytes a session with one outcome
+//! (`session.rs`), half a byte a seat.
+
+use super::batch;
+use super::command::{Command, Operation, Query};
+use super::divergence::{self, Divergence};
+use super::ids::SEATS_MAX;
+use super::image::Image;
+use super::kept::Kept;
+use super::outcome::{Answer, Outcome, SeatMap};
+use super::reservations::Reservations;
+use super::session::{Admission, Limits, Record, Sessions};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Latest time that a request can stamp, in milliseconds since 1970 (the year 287396): later stamps count as
+/// this one, so that no sum of times overflows.
+pub const TIME_MS_MAX: u64 = 1 << 53;
+/// Most bytes of all outcomes that are kept for retries, about; sessions are forgotten before there are more.
+pub const OUTCOMES_BYTES_MAX: usize = 1 << 30;
+
+/// Replicated configuration: equal on all servers of a cluster for as long as its data lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Config {
+    /// Seats of the theatre, at most [`SEATS_MAX`].
+    pub capacity: u32,
+    /// Sessions that are remembered, at least 1.
+    pub sessions_max: u32,
+    /// How long a session is remembered without a command, in the state's own time.
+    pub session_age_ms: u64,
+    /// Outcomes that are remembered of one session, at least 1: as many commands may be without an answer.
+    pub outcomes_per_session_max: u32,
+    /// How far one request can move the state's time. Less than the session age, lest one wrong clock expire
+    /// all sessions.
+    pub time_step_ms_max: u64,
+}
+
+/// Why a [`Config`] cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// Carries the capacity.
+    #[error("a theatre has at most {SEATS_MAX} seats, not {0}")]
+    Capacity(u32),
+    /// No session would be remembered.
+    #[error("at least one session must be remembered")]
+    Sessions,
+    /// No outcome would be remembered.
+    #[error("at least one outcome per session must be remembered")]
+    Outcomes,
+}
+
+impl Config {
+    /// Whether a state can be made with it.
+    ///
+    /// # Errors
+    /// The first limit that is broken.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        if self.capacity > SEATS_MAX {
+            return Err(ConfigError::Capacity(self.capacity));
+        }
+        if self.sessions_max == 0 {
+            return Err(ConfigError::Sessions);
+        }
+        if self.outcomes_per_session_max == 0 {
+            return Err(ConfigError::Outcomes);
+        }
+        Ok(())
+    }
+
+    fn limits(&self) -> Limits {
+        Limits {
+            sessions_max: self.sessions_max as usize,
+            outcomes_max: self.outcomes_per_session_max as usize,
+            bytes_max: OUTCOMES_BYTES_MAX,
+            age_ms: self.session_age_ms,
+        }
+    }
+}
+
+/// The state of one server. Cloning copies a pointer a shard, and the seat tree and the order of sessions whole.
+#[derive(Clone)]
+pub struct State {
+    pub(super) config: Config,
+    /// Of the last request; 0 before the first.
+    pub(super) position: u64,
+    pub(super) time_ms: u64,
+    pub(super) reservations: Reservations,
+    pub(super) sessions: Sessions,
+}
+
+impl State {
+    /// The state before the first request: all seats free, nobody known, time 0.
+    ///
+    /// # Panics
+    /// If the configuration is not [valid](Config::validate).
+    pub fn new(config: Config) -> State {
+        if let Err(error) = config.validate() {
+            panic!("a state of an invalid configuration: {error}");
+        }
+        State {
+            config,
+            position: 0,
+            time_ms: 0,
+            reservations: Reservations::new(config.capacity),
+            sessions: Sessions::new(config.limits()),
+        }
+    }
+
+    /// Executes one request: moves the time to its stamp `time_ms`, executes each command of its
+    /// [`batch`](super::batch) and pushes one outcome for each in order. A part of the batch that is no
+    /// command gives one `Malformed`; broken framing gives one for all that follows it.
+    ///
+    /// Returns the xxh3-64 hash of the pushed outcomes, as their postcard encodings one after another.
+    ///
+    /// # Panics
+    /// If `position` is not greater than that of the request before; the first is at least 1.
+    pub fn apply(&mut self, position: u64, time_ms: u64, batch: &[u8], outcomes: &mut Vec<Outcome>) -> u64 {
+        assert!(position > self.position, "position {position} is applied after {}", self.position);
+        self.move_time(time_ms);
+        self.position = position;
+        self.sessions.forget_old(self.time_ms);
+        let (mut encoded, mut scratch) = (Vec::new(), Vec::new());
+        for command in batch::commands(batch) {
+            // Forgetting a session born this very millisecond must not lock out the next one (docs/sessions.md).
+            self.time_ms = self.time_ms.max(self.sessions.horizon_ms());
+            let outcome = match command {
+                Ok(command) => self.execute(&command, &mut scratch),
+                Err(_) => Outcome::Malformed,
+            };
+            encoded = postcard::to_extend(&outcome, encoded).expect("an outcome is plain data");
+            outcomes.push(outcome);
+        }
+        self.time_ms = self.time_ms.max(self.sessions.horizon_ms());
+        xxh3_64(&encoded)
+    }
+
+    /// Answers a question.
+    pub fn query(&self, query: &Query) -> Answer {
+        match query {
+            Query::Search { name } => {
+                let held = self.reservations.by_name().get(name);
+                Answer::Search { name: name.clone(), seats: held.map(|held| held.seats.to_vec()) }
+            }
+            Query::Seats => {
+                let seats = self.reservations.seats();
+                Answer::Seats(SeatMap {
+                    capacity: seats.capacity(),
+                    left: seats.left(),
+                    free: seats.words().to_vec(),
+                })
+            }
+        }
+    }
+
+    /// The configuration it was made with.
+    pub fn config(&self) -> Config {
+        self.config
+    }
+
+    /// Position of the last request; 0 before the first.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// The state's own time, in milliseconds: the greatest stamp, but moved by no request further than the
+    /// configured step. What a session that begins now has as its birth.
+    pub fn time_ms(&self) -> u64 {
+        self.time_ms
+    }
+
+    /// How many seats there are.
+    pub fn capacity(&self) -> u32 {
+        self.config.capacity
+    }
+
+    /// How many seats are free.
+    pub fn left(&self) -> u32 {
+        self.reservations.seats().left()
+    }
+
+    /// How many names hold seats.
+    pub fn reservations_len(&self) -> usize {
+        self.reservations.by_name().len()
+    }
+
+    /// How many sessions are remembered.
+    pub fn sessions_len(&self) -> usize {
+        self.sessions.by_id().len()
+    }
+
+    /// A picture of the state as it is now, to be written beside further requests. Costs a pointer a shard
+    /// (at most 8192); each later request copies the shards it touches, once.
+    pub fn freeze(&self) -> Image {
+        Image::of(self)
+    }
+
+    /// What the losing side of a partition did that the winning side does not have: see [`Divergence`].
+    /// `shared_position` is the last position that both executed alike. Ordered by name, a deletion before a
+    /// reservation.
+    pub fn divergence(mine: &State, theirs: &State, shared_position: u64) -> Vec<Divergence> {
+        let (mine, theirs) = (mine.reservations.by_name(), theirs.reservations.by_name());
+        divergence::between(mine, theirs, shared_position)
+    }
+
+    /// Looks at everything: sold and free seats add up, no seat has two holders, sessions are in order, all
+    /// that follows from something else does. For tests: takes as long as the state is large.
+    ///
+    /// # Errors
+    /// A text that says what is wrong.
+    pub fn check(&self) -> Result<(), String> {
+        self.reservations.check()?;
+        self.sessions.check(self.time_ms)?;
+        let mut made_at = self.reservations.by_name().iter().map(|(_, held)| held.made_at);
+        if !made_at.all(|made_at| (1..=self.position).contains(&made_at)) {
+            return Err("a reservation was made at a position that was not executed".into());
+        }
+        Ok(())
+    }
+
+    fn move_time(&mut self, stamp_ms: u64) {
+        let stamp_ms = stamp_ms.min(TIME_MS_MAX);
+        // The first stamp says what the time is; nothing before it could.
+        let latest_ms = if self.position == 0 {
+            stamp_ms
+        } else {
+            self.time_ms.saturating_add(self.config.time_step_ms_max)
+        };
+        self.time_ms = self.time_ms.max(stamp_ms.min(latest_ms));
+    }
+
+    /// Executes a command unless its session says otherwise. `scratch` is only there to be used again.
+    fn execute(&mut self, command: &Command, scratch: &mut Vec<u8>) -> Outcome {
+        let operation_hash = hash(&command.operation, scratch);
+        let kept = match self.sessions.admit(command, operation_hash, self.time_ms) {
+            Admission::Refused(outcome) => return outcome,
+            Admission::Known(kept) => kept,
+            Admission::Execute => {
+                let kept = self.reservations.execute(self.position, &command.operation);
+                let record = Record { sequence: command.sequence, operation_hash, kept: kept.clone() };
+                self.sessions.record(command.session, record);
+                kept
+            }
+        };
+        Kept::outcome(&kept, &command.operation, self.config.capacity)
+    }
+}
+
+impl fmt::Debug for State {
+    // The derived one would print a million seats into an assertion's message.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State")
+            .field("position", &self.position)
+            .field("time_ms", &self.time_ms)
+            .field("left", &self.left())
+            .field("reservations", &self.reservations_len())
+            .field("sessions", &self.sessions_len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Hash of an operation's encoding: of the decoded one, because a value can have several encodings.
+fn hash(operation: &Operation, scratch: &mut Vec<u8>) -> u64 {
+    scratch.clear();
+    *scratch = postcard::to_extend(operation, std::mem::take(scratch)).expect("an operation is plain data");
+    xxh3_64(scratch)
+}
+
+#[cfg(test)]
+#[path = "state_tests.rs"]
+mod tests;

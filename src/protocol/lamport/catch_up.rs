@@ -1,0 +1,316 @@
+//! A recovering server's way back, and what others do for it.
+//!
+//! It asks: every step is a question of the server that lacks something, so what is lost is asked for again,
+//! the pace is its own, and who helps keeps no state. Requests come from the helper's memory; who is
+//! further behind than that, or forked, takes a snapshot first, in parts.
+
+use super::tail::Tail;
+use super::{Fx, Lamport, Phase};
+use crate::domain::digest::Digest;
+use crate::protocol::engine::{Availability, Effect, Machine, Note, Restart};
+use crate::protocol::message::{Message, Standing};
+use crate::protocol::record::{Checkpoint, Record, SnapshotHeader};
+use crate::protocol::types::{Entry, Member, Position, ViewId};
+use crate::protocol::view::{Kinship, Lineage};
+use bytes::Bytes;
+use std::cmp::Reverse;
+
+/// How far a recovering server is.
+#[derive(Clone, Debug, Default)]
+pub(super) struct CatchUp {
+    donor: Option<Member>,
+    asked: bool,
+    waited_ms: u64,
+    download: Option<Download>,
+    /// The last answer held everything that the donor had.
+    pub(super) caught_up: bool,
+    /// What is missing after an outage, for people.
+    pub(super) waiting_for: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Download {
+    position: Position,
+    total: u64,
+    stored: u64,
+    forked_after: Option<Position>,
+}
+
+impl<M: Machine> Lamport<M> {
+    pub(super) fn catch_up_tick(&mut self, gap_ms: u64, fx: &mut Fx<M>) {
+        let donor = self.pick_donor();
+        if donor != self.catch_up.donor {
+            let waiting_for = self.catch_up.waiting_for.take();
+            self.catch_up = CatchUp { donor, waiting_for, ..CatchUp::default() };
+            if let Some(donor) = donor {
+                let tip = self.peers[&donor.server].news.as_ref().map_or(0, |n| n.position);
+                self.note(Note::CatchingUp { from: donor.server, position: self.position, tip }, fx);
+            }
+        }
+        if donor.is_none() {
+            return;
+        }
+        self.catch_up.waited_ms += gap_ms;
+        if !self.catch_up.asked || self.catch_up.waited_ms >= self.settings.limits.probe_ms {
+            self.ask(fx);
+        }
+    }
+
+    /// The active server of the largest side, or, after an outage, a recovering one that has more.
+    fn pick_donor(&self) -> Option<Member> {
+        let linked = self.peers.values().filter_map(|p| {
+            let life = p.linked_life().filter(|&life| !self.is_suspected(life))?;
+            Some((life, p.news.as_deref()?))
+        });
+        let active = linked.clone().filter(|(_, news)| {
+            matches!(news.standing, Standing::Active | Standing::Leaving)
+                && !news.members.contains(&self.me())
+        });
+        let best = active.max_by_key(|(life, news)| (news.members.len(), news.view, Reverse(life.server)));
+        if let Some((life, _)) = best {
+            return Some(life);
+        }
+        let recovering = linked.filter(|(_, news)| {
+            let more = (news.view, news.position) > (self.accepted_view(), self.position);
+            news.standing == Standing::Recovering && more && news.position > self.position
+        });
+        recovering
+            .max_by_key(|(life, news)| (news.view, news.position, Reverse(life.server)))
+            .map(|(life, _)| life)
+    }
+
+    fn ask(&mut self, fx: &mut Fx<M>) {
+        let Some(donor) = self.catch_up.donor else { return };
+        self.catch_up.asked = true;
+        self.catch_up.waited_ms = 0;
+        let message = match self.catch_up.download {
+            Some(download) => Message::FetchSnapshot { position: download.position, offset: download.stored },
+            None => Message::Fetch { position: self.position, lineage: self.lineage.clone() },
+        };
+        self.send(donor, message, fx);
+    }
+
+    /// A server that lacks something asks: requests if they are at hand, else a snapshot.
+    pub(super) fn on_fetch(&mut self, from: Member, position: Position, lineage: &Lineage, fx: &mut Fx<M>) {
+        let forked_after = match lineage.kinship(position, &self.lineage, self.position) {
+            Kinship::Behind => None,
+            Kinship::Forked { shared } => Some(shared),
+            Kinship::Ahead => Some(self.position),
+        };
+        if forked_after.is_some() {
+            // Only a side that is at work can ask another to come over.
+            if self.phase == Phase::Active {
+                self.offer_snapshot(from, forked_after, fx);
+            }
+            return;
+        }
+        let Some(entries) = self.tail.after(position, self.settings.limits.entries_bytes_max) else {
+            return self.offer_snapshot(from, None, fx);
+        };
+        let last = entries.last().map_or(position, |e| e.position);
+        let digest = self.tail.digest_at(last).expect("the tail has a digest for each of its positions");
+        self.send(from, Message::Entries { tip: self.position, entries, digest }, fx);
+    }
+
+    /// Offers the newest snapshot, or has one taken if it is too old to go on from: the asker asks again.
+    fn offer_snapshot(&mut self, to: Member, forked_after: Option<Position>, fx: &mut Fx<M>) {
+        match self.snapshot {
+            Some((position, bytes)) if position >= self.tail.start() => {
+                self.send(to, Message::Offer { position, bytes, forked_after }, fx);
+            }
+            _ => self.on_snapshot_due(fx),
+        }
+    }
+
+    pub(super) fn on_entries(
+        &mut self,
+        from: Member,
+        tip: Position,
+        entries: Vec<Entry>,
+        digest: Digest,
+        fx: &mut Fx<M>,
+    ) {
+        if self.phase != Phase::Recovering
+            || self.catch_up.donor != Some(from)
+            || self.catch_up.download.is_some()
+        {
+            return;
+        }
+        self.come_over_if_needed(false, fx);
+        for entry in entries {
+            if entry.position == self.position + 1 {
+                self.apply_fetched(entry, fx);
+            }
+        }
+        if self.tail.end() == self.position && self.digest_differs(tip, digest) {
+            let position = self.position;
+            return self.restart(Restart::Diverged { position }, fx);
+        }
+        self.catch_up.asked = false;
+        self.catch_up.caught_up = self.position >= tip;
+        if !self.catch_up.caught_up {
+            self.ask(fx);
+        }
+    }
+
+    /// Whether what was just fetched ends in another digest than the donor's.
+    fn digest_differs(&self, tip: Position, digest: Digest) -> bool {
+        self.position <= tip && self.digest != digest
+    }
+
+    fn apply_fetched(&mut self, entry: Entry, fx: &mut Fx<M>) {
+        self.queue.remove(entry.request.timestamp);
+        self.clock = self.clock.max(entry.request.timestamp.clock);
+        self.apply_quietly(entry.request.clone());
+        let digest = self.digest;
+        self.append(Record::Fetched { entry, digest }, fx);
+    }
+
+    pub(super) fn on_offer(
+        &mut self,
+        from: Member,
+        position: Position,
+        total: u64,
+        forked_after: Option<Position>,
+        fx: &mut Fx<M>,
+    ) {
+        if self.phase != Phase::Recovering || self.catch_up.donor != Some(from) {
+            return;
+        }
+        let same = self.catch_up.download.is_some_and(|d| (d.position, d.total) == (position, total));
+        if !same {
+            self.catch_up.download = Some(Download { position, total, stored: 0, forked_after });
+            self.ask(fx);
+        }
+    }
+
+    pub(super) fn on_chunk(
+        &mut self,
+        from: Member,
+        position: Position,
+        offset: u64,
+        total: u64,
+        bytes: Bytes,
+        fx: &mut Fx<M>,
+    ) {
+        let Some(download) = self.catch_up.download.filter(|_| self.catch_up.donor == Some(from)) else {
+            return;
+        };
+        if download.position != position || download.stored != offset {
+            return;
+        }
+        if bytes.is_empty() || total != download.total || offset + bytes.len() as u64 > total {
+            // It is gone, a newer one took its place: start over.
+            self.catch_up.download = None;
+            return self.ask(fx);
+        }
+        self.catch_up.waited_ms = 0;
+        fx.push(Effect::StoreChunk { position, offset, total, bytes });
+    }
+
+    pub(super) fn on_chunk_stored(&mut self, position: Position, bytes: u64, fx: &mut Fx<M>) {
+        let Some(download) = self.catch_up.download.as_mut().filter(|d| d.position == position) else {
+            return;
+        };
+        download.stored = bytes;
+        self.catch_up.waited_ms = 0;
+        if download.stored < download.total {
+            self.ask(fx);
+        }
+    }
+
+    pub(super) fn on_snapshot_rejected(&mut self, position: Position) {
+        if self.catch_up.download.is_some_and(|d| d.position == position) {
+            self.catch_up.download = None;
+            self.catch_up.asked = false;
+        }
+    }
+
+    /// Takes the donor's state. What the own one has and the other lacks is reported first, and offered again
+    /// once this server is active: nothing is dropped silently.
+    pub(super) fn on_snapshot_received(&mut self, header: SnapshotHeader, machine: M, fx: &mut Fx<M>) {
+        let Some(download) = self.catch_up.download.filter(|d| d.position == header.position) else { return };
+        if self.phase != Phase::Recovering
+            || (download.forked_after.is_none() && header.position <= self.position)
+        {
+            return;
+        }
+        if let Some(shared) = download.forked_after {
+            let lost_view = self.lineage.last().map_or(ViewId::ZERO, |d| d.view);
+            let seed = lost_view.number
+                ^ (u64::from(self.me().server.0) << 56)
+                ^ self.me().incarnation.0.rotate_left(32);
+            let offers = self.machine.divergence(&machine, shared, seed);
+            fx.push(Effect::Report { shared, lost_view, offers: offers.clone() });
+            self.offers.extend(offers);
+        }
+        self.come_over_if_needed(download.forked_after.is_some(), fx);
+        self.machine = machine;
+        self.position = header.position;
+        self.digest = header.digest;
+        self.lineage = header.lineage;
+        self.last = header.last;
+        self.clock = self.clock.max(header.clock);
+        self.tail = Tail::new(self.position, self.digest, self.settings.limits.tail_bytes_max);
+        self.drop_executed();
+        self.snapshot = Some((download.position, download.total));
+        self.catch_up.download = None;
+        self.catch_up.asked = false;
+        self.last_lsn += 1;
+        let checkpoint = Record::Checkpoint(Box::new(self.checkpoint()));
+        fx.push(Effect::Adopt { position: self.position, lsn: self.last_lsn, checkpoint });
+    }
+
+    /// Requests of the accepted view that the new state has executed are not unexecuted any more.
+    pub(super) fn drop_executed(&mut self) {
+        let Some(executed) = self.executed() else { return };
+        let done: Vec<_> = self.queue.iter().map(|r| r.timestamp).filter(|&t| t <= executed).collect();
+        for timestamp in done {
+            self.queue.remove(timestamp);
+        }
+    }
+
+    /// Gives the own side up for the donor's: after a fork, or, where one survivor may go on, when the own
+    /// accepted view is one that the donor's side never took part in.
+    fn come_over_if_needed(&mut self, forked: bool, fx: &mut Fx<M>) {
+        let donor = self.catch_up.donor.and_then(|d| self.peers[&d.server].news.as_deref());
+        let donor_active = donor.is_some_and(|n| matches!(n.standing, Standing::Active | Standing::Leaving));
+        let beside = donor.is_some_and(|n| n.view < self.accepted_view())
+            && self.settings.availability == Availability::Any;
+        if donor_active && (forked || beside) && self.accepted.is_some() {
+            self.append(Record::Rejoin, fx);
+            self.rejoin();
+        }
+    }
+
+    /// What coming over means for the own state, also when the log is read again.
+    pub(super) fn rejoin(&mut self) {
+        self.accepted = None;
+        self.promised_since.clear();
+        self.queue = super::Queue::new(self.me().server, Vec::new());
+    }
+
+    pub(super) fn snapshot_header(&self) -> SnapshotHeader {
+        SnapshotHeader {
+            position: self.position,
+            digest: self.digest,
+            last: self.last,
+            lineage: self.lineage.clone(),
+            clock: self.clock,
+        }
+    }
+
+    pub(super) fn checkpoint(&self) -> Checkpoint {
+        Checkpoint {
+            accepted: self.accepted.clone(),
+            promised: self.promised,
+            promised_since: self.promised_since.clone(),
+            logged: self.queue.iter().cloned().collect(),
+            last: self.last,
+            clock: self.clock,
+            offers: self.offers.clone(),
+            history: self.history,
+            position: self.position,
+        }
+    }
+}

@@ -1,0 +1,442 @@
+//! The coordinator's part in a change of view: when to propose, whom, and how far the proposal is.
+
+use super::choose::{Choice, Present, Question, choose, lists, outage_lacks};
+use super::{Fx, Lamport, Owed, Phase};
+use crate::protocol::engine::{Availability, Machine, Note, Restart};
+use crate::protocol::message::{History, Message, Promise, Proposal, Standing};
+use crate::protocol::record::Record;
+use crate::protocol::types::{Member, ServerId, ViewId};
+use crate::protocol::view::Install;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// A view that this server has proposed.
+#[derive(Clone, Debug)]
+pub(super) struct Attempt {
+    pub(super) view: ViewId,
+    pub(super) members: Vec<Member>,
+    promises: BTreeMap<ServerId, Arc<Promise>>,
+    installing: Option<Arc<Install>>,
+    installed: BTreeSet<ServerId>,
+    lease_wait_ms: u64,
+    waited_ms: u64,
+    overridden: bool,
+}
+
+impl<M: Machine> Lamport<M> {
+    /// Looks whether a change of view is wanted and this server is the one to coordinate it.
+    pub(super) fn change_tick(&mut self, gap_ms: u64, fx: &mut Fx<M>) {
+        if self.stopped || self.phase == Phase::Diverged {
+            return;
+        }
+        self.backoff_ms = self.backoff_ms.saturating_sub(gap_ms);
+        self.changing_ms = if self.phase == Phase::Changing { self.changing_ms + gap_ms } else { 0 };
+        if self.attempt.is_some() {
+            self.watch_attempt(gap_ms, fx);
+        }
+        if self.attempt.is_some() || self.backoff_ms > 0 {
+            return;
+        }
+        let members = match self.phase {
+            Phase::Recovering => self.outage_members(),
+            Phase::Active | Phase::Changing => self.next_members(),
+            Phase::Diverged => None,
+        };
+        if let Some(members) = members {
+            self.start_attempt(members, fx);
+        }
+    }
+
+    /// The members of the view that this server should propose now, if it should propose one.
+    fn next_members(&mut self) -> Option<Vec<Member>> {
+        if self.coordinator() != self.me().server {
+            return None;
+        }
+        let mut members = vec![self.me()];
+        let mut unsettled = false;
+        for &server in &self.settings.servers {
+            let Some(peer) = self.peers.get(&server) else { continue };
+            let expected: Vec<Member> = self.expected().filter(|m| m.server == server).collect();
+            let candidate = match peer.linked_life() {
+                Some(life) if expected.contains(&life) || self.may_join(server) => Some(life),
+                Some(_) => None,
+                None => {
+                    // In its probe period: whether it belongs to the next view is not known yet.
+                    unsettled |= expected.iter().any(|&life| !self.is_suspected(life));
+                    None
+                }
+            };
+            if let Some(life) = candidate
+                && !self.is_suspected(life)
+                && self.gets_on_with(life, &members)
+            {
+                members.push(life);
+            }
+        }
+        members.sort_by_key(|m| m.server);
+        let unchanged = self.phase == Phase::Active && members == self.members() && !self.someone_is_stuck();
+        if unsettled || unchanged || !self.is_enough(&members) {
+            return None;
+        }
+        let waits_for_coordinator = self.phase == Phase::Changing
+            && members == self.members()
+            && self.changing_ms < self.patience_ms();
+        (!waits_for_coordinator).then_some(members)
+    }
+
+    /// Lives that are members of the accepted view or of one promised since: none may be left out lightly.
+    fn expected(&self) -> impl Iterator<Item = Member> + '_ {
+        let since = self.promised_since.iter().flat_map(|p| &p.members);
+        self.members().iter().chain(since).copied()
+    }
+
+    /// How long a promise may stay without a view before the promiser pushes for another one.
+    fn patience_ms(&self) -> u64 {
+        self.settings.limits.probe_ms
+    }
+
+    /// The lowest unsuspected server that is or was active in this life and belongs to the accepted view.
+    fn coordinator(&self) -> ServerId {
+        let fit = |server: ServerId| {
+            let Some(peer) = self.peers.get(&server) else { return false };
+            let active = peer.news.as_ref().is_some_and(|n| {
+                matches!(n.standing, Standing::Active | Standing::Changing | Standing::Leaving)
+            });
+            peer.linked_life().is_some_and(|life| {
+                active
+                    && self.members().contains(&life)
+                    && !self.is_suspected(life)
+                    && !self.suspects_me(server)
+            })
+        };
+        let others = self.settings.servers.iter().copied().filter(|&s| s < self.me().server);
+        others.into_iter().find(|&server| fit(server)).unwrap_or(self.me().server)
+    }
+
+    fn suspects_me(&self, server: ServerId) -> bool {
+        let news = self.peers.get(&server).and_then(|p| p.news.as_ref());
+        news.is_some_and(|n| n.links.contains(&(self.me(), true)))
+    }
+
+    /// A recovering server that is close behind and linked.
+    fn may_join(&self, server: ServerId) -> bool {
+        self.peers.get(&server).is_some_and(|peer| {
+            peer.joiner_pause_ms == 0
+                && peer.news.as_ref().is_some_and(|n| {
+                    n.standing == Standing::Recovering && n.caught_up && n.position >= self.tail.start()
+                })
+        })
+    }
+
+    /// Whether nobody chosen so far suspects this life or is suspected by it; a joiner must moreover be linked
+    /// to each of them. Of two that cannot hear each other the one with the lower id is chosen first (rule 15).
+    fn gets_on_with(&self, life: Member, chosen: &[Member]) -> bool {
+        let joins = !self.members().contains(&life);
+        let says = |teller: Member, about: Member| -> Option<bool> {
+            let news = self.peers.get(&teller.server)?.news.as_ref()?;
+            news.links.iter().find(|(m, _)| *m == about).map(|(_, suspected)| *suspected)
+        };
+        chosen.iter().all(|&other| {
+            let theirs = says(life, other);
+            let ours = if other == self.me() { Some(self.is_suspected(life)) } else { says(other, life) };
+            theirs != Some(true) && ours != Some(true) && (!joins || (theirs.is_some() && ours.is_some()))
+        })
+    }
+
+    /// A member of the view tells of being between views for so long that somebody must push.
+    fn someone_is_stuck(&self) -> bool {
+        let patience_ms = self.patience_ms();
+        self.others().iter().any(|m| self.peers[&m.server].stuck_ms >= patience_ms)
+    }
+
+    /// No PREPARE without enough members in reach: it would stop those that get it (rule 16).
+    fn is_enough(&self, members: &[Member]) -> bool {
+        match self.settings.availability {
+            Availability::Any => true,
+            Availability::Majority => {
+                let votes = members.iter().filter(|m| {
+                    let history = match self.peers.get(&m.server) {
+                        Some(peer) => peer.news.as_ref().map(|n| n.history),
+                        None => Some(self.history),
+                    };
+                    history == Some(History::Kept)
+                });
+                votes.count() * 2 > self.settings.servers.len()
+            }
+        }
+    }
+
+    /// After an outage: all servers that are present, if they suffice and this one has the most to go on from.
+    fn outage_members(&mut self) -> Option<Vec<Member>> {
+        if self.peers.values().any(|p| self.is_ahead_of_us(p)) {
+            self.catch_up.waiting_for = None;
+            return None;
+        }
+        let mut members = vec![self.me()];
+        let mut present = BTreeMap::from([(self.me().server, self.presence())]);
+        for peer in self.peers.values() {
+            let (Some(life), Some(news)) = (peer.linked_life(), peer.news.as_deref()) else { continue };
+            if news.standing != Standing::Recovering || self.is_suspected(life) || peer.joiner_pause_ms > 0 {
+                continue;
+            }
+            members.push(life);
+            present.insert(
+                peer.server,
+                Present {
+                    accepted: news.view,
+                    members: &news.members,
+                    promised: &news.promised_since,
+                    history: news.history,
+                    position: news.position,
+                },
+            );
+        }
+        let rank = |server: ServerId, p: &Present<'_>| (p.accepted, p.position, std::cmp::Reverse(server));
+        let best = present.iter().map(|(&server, p)| rank(server, p)).max()?;
+        if best != rank(self.me().server, &self.presence()) {
+            return None;
+        }
+        let lacks = outage_lacks(self.settings.availability, &self.settings.servers, &present);
+        let allowed =
+            lacks.is_none() || self.override_wanted || (self.settings.bootstrap && best.0 == ViewId::ZERO);
+        // A server too far behind to be taken along joins later, or is fetched for first when it is needed.
+        members.retain(|m| present[&m.server].position >= self.tail.start());
+        members.sort_by_key(|m| m.server);
+        self.catch_up.waiting_for = lacks;
+        allowed.then_some(members)
+    }
+
+    /// A peer that is active, or between views: it decides, not the recovering ones.
+    fn is_ahead_of_us(&self, peer: &super::detector::Peer) -> bool {
+        peer.linked
+            && peer.news.as_ref().is_some_and(|n| {
+                matches!(n.standing, Standing::Active | Standing::Leaving | Standing::Changing)
+            })
+    }
+
+    fn presence(&self) -> Present<'_> {
+        Present {
+            accepted: self.accepted_view(),
+            members: self.members(),
+            promised: &self.promised_since,
+            history: self.history,
+            position: self.position,
+        }
+    }
+
+    fn start_attempt(&mut self, members: Vec<Member>, fx: &mut Fx<M>) {
+        let highest = self.highest_seen();
+        let overridden = self.override_wanted && self.phase == Phase::Recovering;
+        let view = ViewId {
+            epoch: highest.epoch + u32::from(overridden),
+            number: highest.number + 1,
+            coordinator: self.me().server,
+            incarnation: self.me().incarnation,
+        };
+        if overridden {
+            self.note(Note::Overridden { view }, fx);
+        }
+        self.note(Note::Proposing { view, members: members.clone() }, fx);
+        self.attempt = Some(Attempt {
+            view,
+            members: members.clone(),
+            promises: BTreeMap::new(),
+            installing: None,
+            installed: BTreeSet::new(),
+            lease_wait_ms: 0,
+            waited_ms: 0,
+            overridden: overridden || self.settings.bootstrap,
+        });
+        // The own promise is durable before anybody is asked for theirs (rule 6).
+        let lsn = self.promise(view, members, fx);
+        self.owed.push_back((lsn, Owed::OwnPromise { view }));
+    }
+
+    /// Promises a view: from here on nothing of an older one is answered, executed or entered.
+    pub(super) fn promise(&mut self, view: ViewId, members: Vec<Member>, fx: &mut Fx<M>) -> u64 {
+        assert!(view > self.promised, "a promise is never for an older view");
+        self.promised = view;
+        let proposal = Proposal { view, members };
+        self.remember_proposal(proposal.clone());
+        if self.phase == Phase::Active {
+            self.phase = Phase::Changing;
+            self.changing_ms = 0;
+        }
+        self.append(Record::Promise(proposal), fx)
+    }
+
+    pub(super) fn on_own_promise(&mut self, view: ViewId, fx: &mut Fx<M>) {
+        let Some(attempt) = self.attempt.as_ref().filter(|a| a.view == view) else { return };
+        let members = attempt.members.clone();
+        for &member in members.iter().filter(|m| m.server != self.me().server) {
+            self.send(member, Message::Prepare { view, members: members.clone() }, fx);
+        }
+        let own = Arc::new(self.promise_content());
+        self.on_promise(self.me(), view, own, fx);
+    }
+
+    pub(super) fn on_promise(&mut self, from: Member, view: ViewId, promise: Arc<Promise>, fx: &mut Fx<M>) {
+        let Some(attempt) = self.attempt.as_mut().filter(|a| a.view == view && a.installing.is_none()) else {
+            return;
+        };
+        if !attempt.members.contains(&from) {
+            return;
+        }
+        attempt.promises.insert(from.server, promise);
+        attempt.waited_ms = 0;
+        if attempt.promises.len() == attempt.members.len() {
+            self.decide(fx);
+        }
+    }
+
+    /// All have promised: choose what is kept and have it accepted, or give the attempt up.
+    fn decide(&mut self, fx: &mut Fx<M>) {
+        let Some(attempt) = &self.attempt else { return };
+        let dead = |life: Member| self.is_suspected(life);
+        let choice = choose(&Question {
+            me: self.me(),
+            view: attempt.view,
+            members: &attempt.members,
+            configured: &self.settings.servers,
+            availability: self.settings.availability,
+            promises: &attempt.promises,
+            dead: &dead,
+            tail: &self.tail,
+            overridden: attempt.overridden,
+        });
+        match choice {
+            Choice::Install(install) => self.install(install, fx),
+            Choice::Excluded(by) if self.phase == Phase::Recovering => {
+                self.abandon(format!("view {by} is without this server"), fx);
+            }
+            Choice::Excluded(by) => self.restart(Restart::Excluded { by }, fx),
+            Choice::Forked(servers) | Choice::Behind(servers) => {
+                for server in &servers {
+                    if let Some(peer) = self.peers.get_mut(server) {
+                        peer.joiner_pause_ms = self.settings.limits.suspect_ms;
+                    }
+                }
+                self.abandon(format!("servers {servers:?} must catch up first"), fx);
+            }
+            Choice::NotEnough(why) => {
+                self.back_off(self.settings.limits.probe_ms);
+                self.abandon(why, fx);
+            }
+        }
+    }
+
+    fn install(&mut self, install: Install, fx: &mut Fx<M>) {
+        let install = Arc::new(install);
+        let may_live = self.excluded(&install.members).into_iter().any(|life| !self.is_certainly_dead(life));
+        let Some(attempt) = &mut self.attempt else { return };
+        if may_live {
+            // A tenth for clocks that do not run alike (rule 17).
+            attempt.lease_wait_ms = self.settings.limits.lease_ms * 11 / 10 + self.settings.limits.tick_ms;
+        }
+        attempt.installing = Some(install.clone());
+        attempt.waited_ms = 0;
+        for member in install.members.clone() {
+            if member.server != self.me().server {
+                self.send(member, Message::Install(install.clone()), fx);
+            }
+        }
+        self.accept(install, fx);
+    }
+
+    /// Members of the accepted view that the next one leaves out.
+    fn excluded(&self, members: &[Member]) -> Vec<Member> {
+        self.members().iter().copied().filter(|m| !members.contains(m)).collect()
+    }
+
+    pub(super) fn on_installed(&mut self, from: ServerId, view: ViewId, fx: &mut Fx<M>) {
+        let Some(attempt) = self.attempt.as_mut().filter(|a| a.view == view) else { return };
+        if lists(&attempt.members, from) {
+            attempt.installed.insert(from);
+            attempt.waited_ms = 0;
+        }
+        self.activate_when_installed(fx);
+    }
+
+    fn activate_when_installed(&mut self, fx: &mut Fx<M>) {
+        let Some(attempt) = &self.attempt else { return };
+        if attempt.installed.len() < attempt.members.len() || attempt.lease_wait_ms > 0 {
+            return;
+        }
+        let (view, members) = (attempt.view, attempt.members.clone());
+        for &member in members.iter().filter(|m| m.server != self.me().server) {
+            self.send(member, Message::Activate { view }, fx);
+        }
+        self.activate(fx);
+    }
+
+    /// A member that breaks away, or does not answer, ends the attempt.
+    fn watch_attempt(&mut self, gap_ms: u64, fx: &mut Fx<M>) {
+        let Some(attempt) = &mut self.attempt else { return };
+        attempt.waited_ms += gap_ms;
+        if attempt.installing.is_some() {
+            attempt.lease_wait_ms = attempt.lease_wait_ms.saturating_sub(gap_ms);
+        }
+        let complete = attempt.installed.len() == attempt.members.len();
+        let others = attempt.members.clone().into_iter().filter(|m| m.server != self.settings.me.server);
+        let lost = others.into_iter().find(|&m| {
+            self.is_suspected(m) || self.peers.get(&m.server).is_none_or(|p| p.life != Some(m.incarnation))
+        });
+        if let Some(lost) = lost {
+            return self.abandon(format!("server {lost} is gone"), fx);
+        }
+        if complete {
+            return self.activate_when_installed(fx);
+        }
+        self.blame_the_silent(fx);
+    }
+
+    /// Who owes a promise or an acceptance for too long counts as crashed, or may not join for a while.
+    fn blame_the_silent(&mut self, fx: &mut Fx<M>) {
+        let Some(attempt) = &self.attempt else { return };
+        if attempt.waited_ms < self.settings.limits.suspect_ms {
+            return;
+        }
+        let answered = |s: ServerId| match attempt.installing {
+            Some(_) => attempt.installed.contains(&s),
+            None => attempt.promises.contains_key(&s),
+        };
+        let me = self.me();
+        let silent: Vec<Member> =
+            attempt.members.iter().copied().filter(|&m| m != me && !answered(m.server)).collect();
+        for life in silent {
+            if self.members().contains(&life) && self.phase != Phase::Recovering {
+                self.suspect(life, "it does not answer in a change of view", false, fx);
+            } else if let Some(peer) = self.peers.get_mut(&life.server) {
+                peer.joiner_pause_ms = self.settings.limits.suspect_ms;
+            }
+        }
+        self.abandon("not all members answered in time".to_owned(), fx);
+    }
+
+    pub(super) fn on_refused(&mut self, view: ViewId, highest: ViewId, fx: &mut Fx<M>) {
+        self.seen = self.seen.max(highest);
+        if self.attempt.as_ref().is_some_and(|a| a.view == view) {
+            // A random pause, lest two coordinators refuse each other for ever.
+            let pause_ms = self.rng.u64(0..=2 * self.settings.limits.heartbeat_ms);
+            self.back_off(pause_ms);
+            self.abandon(format!("view {highest} was promised already"), fx);
+        }
+    }
+
+    /// The link to a member was set up anew: what it was sent may be lost.
+    pub(super) fn attempt_lost(&mut self, life: Member, fx: &mut Fx<M>) {
+        if self.attempt.as_ref().is_some_and(|a| a.members.contains(&life)) {
+            self.abandon(format!("the link to server {life} was set up anew"), fx);
+        }
+    }
+
+    fn back_off(&mut self, pause_ms: u64) {
+        self.backoff_ms = self.backoff_ms.max(pause_ms);
+    }
+
+    pub(super) fn abandon(&mut self, why: String, fx: &mut Fx<M>) {
+        if let Some(attempt) = self.attempt.take() {
+            self.note(Note::Abandoned { view: attempt.view, why }, fx);
+        }
+    }
+}

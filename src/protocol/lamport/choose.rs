@@ -1,0 +1,271 @@
+//! From the promises to the next view: which requests are kept, and whether the view may be at all.
+//!
+//! A pure function, because everything that was ever lost or doubled in a change of view was lost or doubled
+//! here. The rules are numbered as in `docs/protocol.md`.
+
+use super::tail::Tail;
+use crate::protocol::engine::Availability;
+use crate::protocol::message::{History, Promise, incarnation_in};
+use crate::protocol::types::{Entry, Member, Position, Request, ServerId, Timestamp, ViewId};
+use crate::protocol::view::{Install, Kinship};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Everything the choice depends on.
+pub struct Question<'a> {
+    /// The coordinator.
+    pub me: Member,
+    /// The view that was prepared.
+    pub view: ViewId,
+    /// Its proposed members, all of whom have promised.
+    pub members: &'a [Member],
+    /// All configured servers.
+    pub configured: &'a [ServerId],
+    /// How few may go on.
+    pub availability: Availability,
+    /// What was promised, by server.
+    pub promises: &'a BTreeMap<ServerId, Arc<Promise>>,
+    /// Lives that are known to be dead.
+    pub dead: &'a dyn Fn(Member) -> bool,
+    /// The coordinator's executed requests.
+    pub tail: &'a Tail,
+    /// The operator has overridden the outage rule, or allowed blank servers to begin.
+    pub overridden: bool,
+}
+
+/// What came of it.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// Install this.
+    Install(Install),
+    /// The coordinator is no member of the highest accepted view.
+    Excluded(ViewId),
+    /// These members executed something else: they must merge first, never into this view (rule 18).
+    Forked(Vec<ServerId>),
+    /// These members must catch up first.
+    Behind(Vec<ServerId>),
+    /// The view may not be without others.
+    NotEnough(String),
+}
+
+/// Decides.
+pub fn choose(question: &Question<'_>) -> Choice {
+    let promises = question.promises;
+    let star = promises.values().map(|p| p.accepted_view()).max().unwrap_or(ViewId::ZERO);
+    let acceptors: BTreeMap<ServerId, &Promise> = promises
+        .iter()
+        .filter(|(_, p)| p.accepted_view() == star)
+        .map(|(&server, p)| (server, &**p))
+        .collect();
+    // Who activated the view has dropped what it kept; who did not has it all.
+    let star_install =
+        acceptors.values().filter_map(|p| p.accepted.clone()).min_by_key(|install| install.base);
+    if let Some(install) = &star_install
+        && !acceptors.contains_key(&question.me.server)
+        && !install.has(question.me)
+    {
+        return Choice::Excluded(star);
+    }
+    if let Some(servers) = forked(question, &acceptors) {
+        return Choice::Forked(servers);
+    }
+    if let Err(why) = may_be_without_the_others(question, star_install.as_deref(), &acceptors) {
+        return Choice::NotEnough(why);
+    }
+    let behind: Vec<_> =
+        promises.iter().filter(|(_, p)| p.position < question.tail.start()).map(|(&s, _)| s).collect();
+    let mine = &promises[&question.me.server];
+    if star_install.as_ref().is_some_and(|install| install.base > mine.position) {
+        return Choice::Behind(vec![question.me.server]);
+    }
+    if !behind.is_empty() {
+        return Choice::Behind(behind);
+    }
+    install(question, star_install.as_deref(), &acceptors)
+}
+
+/// Rule 18, before anything else: a prefix is only behind, anything else is a fork.
+fn forked(question: &Question<'_>, acceptors: &BTreeMap<ServerId, &Promise>) -> Option<Vec<ServerId>> {
+    let (_, reference) =
+        acceptors.iter().max_by_key(|(server, p)| (p.position, std::cmp::Reverse(**server)))?;
+    let forked: Vec<_> = question
+        .promises
+        .iter()
+        .filter(|(_, p)| {
+            let kinship = p.lineage.kinship(p.position, &reference.lineage, reference.position);
+            let digest = question.tail.digest_at(p.position);
+            kinship != Kinship::Behind || digest.is_some_and(|digest| digest != p.digest)
+        })
+        .map(|(&server, _)| server)
+        .collect();
+    (!forked.is_empty()).then_some(forked)
+}
+
+/// Rules 1, 2, 3 and 9: who may be left out.
+fn may_be_without_the_others(
+    question: &Question<'_>,
+    star: Option<&Install>,
+    acceptors: &BTreeMap<ServerId, &Promise>,
+) -> Result<(), String> {
+    if question.overridden {
+        return Ok(());
+    }
+    let present: BTreeSet<ServerId> = question.members.iter().map(|m| m.server).collect();
+    let Some(star) = star else {
+        // Nobody has accepted anything: the very first start, which takes all configured servers, blank.
+        let missing: Vec<_> = question.configured.iter().filter(|s| !present.contains(s)).collect();
+        let all_blank = question.promises.values().all(|p| p.history == History::First);
+        return match (missing.is_empty(), all_blank) {
+            (true, true) => Ok(()),
+            (false, _) => {
+                Err(format!("the first start needs all configured servers, {} missing", list(&missing)))
+            }
+            (true, false) => Err("no server has its log".to_owned()),
+        };
+    };
+    let outage = acceptors.values().all(|p| p.recovering);
+    match question.availability {
+        Availability::Majority => {
+            let votes = question.promises.values().filter(|p| p.history == History::Kept).count();
+            if votes * 2 <= question.configured.len() {
+                return Err(format!("{votes} of {} servers are no majority", question.configured.len()));
+            }
+        }
+        Availability::Any => {
+            let since = question.promises.values().flat_map(|p| &p.promised).filter(|p| p.view > star.view);
+            let required: BTreeSet<Member> =
+                since.flat_map(|p| &p.members).chain(&star.members).copied().collect();
+            let vouches = |m: Member| {
+                question.promises.get(&m.server).is_some_and(|p| !outage || p.history == History::Kept)
+            };
+            let missing: Vec<_> =
+                required.iter().filter(|&&m| !vouches(m) && (outage || !(question.dead)(m))).collect();
+            if !missing.is_empty() {
+                return Err(format!(
+                    "servers {} may have gone on alone and must be back first",
+                    list(&missing)
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn list<T: std::fmt::Display>(items: &[T]) -> String {
+    items.iter().map(T::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// What is kept, in which order.
+fn install(
+    question: &Question<'_>,
+    star: Option<&Install>,
+    acceptors: &BTreeMap<ServerId, &Promise>,
+) -> Choice {
+    let mine = &question.promises[&question.me.server];
+    let base = question.promises.values().map(|p| p.position).min().unwrap_or(0);
+    let mut kept: Vec<Entry> = Vec::new();
+    let mut push = |request: &Arc<Request>| {
+        let position = base + kept.len() as u64 + 1;
+        kept.push(Entry { position, request: request.clone() });
+    };
+    for position in base + 1..=mine.position {
+        push(
+            question
+                .tail
+                .get(position)
+                .expect("the tail begins at or before the base and ends at our position"),
+        );
+    }
+    let in_star = star.map_or(&[][..], |install| &install.kept).iter();
+    in_star.filter(|e| e.position > mine.position).for_each(|e| push(&e.request));
+    let executed_here = if acceptors.contains_key(&question.me.server) { mine.executed } else { None };
+    logged_and_kept(acceptors).iter().filter(|r| Some(r.timestamp) > executed_here).for_each(push);
+
+    let top = base + kept.len() as u64;
+    if let Some((&server, _)) = question.promises.iter().find(|(_, p)| p.position > top) {
+        // Only a server that executed what nobody else of its view has could be here.
+        return Choice::Forked(vec![server]);
+    }
+    let base_digest = question.tail.digest_at(base).expect("the tail begins at or before the base");
+    let clock = question.promises.values().map(|p| p.clock).max().unwrap_or(0);
+    let members = question.members.to_vec();
+    Choice::Install(Install { view: question.view, members, base, base_digest, kept, clock })
+}
+
+/// Requests of the highest accepted view after its kept ones, by timestamp (rule 7). One is kept if any acceptor
+/// executed or released it, or every acceptor has it. Any other was not replied to by all, so nobody was
+/// answered.
+fn logged_and_kept(acceptors: &BTreeMap<ServerId, &Promise>) -> Vec<Arc<Request>> {
+    let mut all: BTreeMap<Timestamp, (Arc<Request>, usize, bool)> = BTreeMap::new();
+    for promise in acceptors.values() {
+        for (request, released) in &promise.logged {
+            let entry = all.entry(request.timestamp).or_insert_with(|| (request.clone(), 0, false));
+            entry.1 += 1;
+            entry.2 |= released;
+        }
+    }
+    all.into_iter()
+        .filter(|&(timestamp, (_, having, released))| {
+            let executed = acceptors.values().any(|p| p.executed >= Some(timestamp));
+            executed || released || having == acceptors.len()
+        })
+        .map(|(_, (request, _, _))| request)
+        .collect()
+}
+
+/// Whether servers that have only heard of each other so far may try: the same rules as for the promises,
+/// so that nobody is disturbed by an attempt that cannot succeed (rule 16).
+pub fn outage_lacks(
+    availability: Availability,
+    configured: &[ServerId],
+    present: &BTreeMap<ServerId, Present<'_>>,
+) -> Option<String> {
+    let star = present.values().map(|p| p.accepted).max().unwrap_or(ViewId::ZERO);
+    if star == ViewId::ZERO {
+        let missing: Vec<_> = configured.iter().filter(|s| !present.contains_key(s)).collect();
+        if !missing.is_empty() {
+            return Some(format!("server {} for the first start", list(&missing)));
+        }
+        let lost: Vec<_> =
+            present.iter().filter(|(_, p)| p.history != History::First).map(|(s, _)| s).collect();
+        return (!lost.is_empty()).then(|| format!("an operator: server {} lost its log", list(&lost)));
+    }
+    match availability {
+        Availability::Majority => {
+            let votes = present.values().filter(|p| p.history == History::Kept).count();
+            let needed = configured.len() / 2 + 1;
+            (votes < needed).then(|| format!("{} more servers for a majority", needed - votes))
+        }
+        Availability::Any => {
+            let members = present.values().filter(|p| p.accepted == star).flat_map(|p| p.members);
+            let since = present.values().flat_map(|p| p.promised).filter(|p| p.view > star);
+            let required: BTreeSet<ServerId> =
+                members.chain(since.flat_map(|p| &p.members)).map(|m| m.server).collect();
+            let missing: Vec<_> = required
+                .iter()
+                .filter(|s| present.get(s).is_none_or(|p| p.history != History::Kept))
+                .collect();
+            (!missing.is_empty()).then(|| format!("server {}, which may have gone on alone", list(&missing)))
+        }
+    }
+}
+
+/// What is known of a server that is present in an outage.
+#[derive(Clone, Copy)]
+pub struct Present<'a> {
+    /// The highest view it accepted.
+    pub accepted: ViewId,
+    /// Its members.
+    pub members: &'a [Member],
+    /// What it promised since.
+    pub promised: &'a [crate::protocol::message::Proposal],
+    /// What its log can vouch for.
+    pub history: History,
+    /// Where its state is.
+    pub position: Position,
+}
+
+/// Whether the view lists another life of the server, or this one.
+pub fn lists(members: &[Member], server: ServerId) -> bool {
+    incarnation_in(members, server).is_some()
+}

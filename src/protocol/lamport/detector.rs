@@ -1,0 +1,370 @@
+//! Who is alive: silence, broken links, answers and flushes that are owed, new incarnations, farewells.
+//!
+//! Silence is counted in own ticks, each worth at most a heartbeat interval. A server that was itself stopped
+//! for a minute has counted one tick, reads what has piled up, and suspects nobody on its own evidence.
+
+use super::{Fx, Lamport, Phase};
+use crate::protocol::engine::{Availability, Machine, Note, Restart};
+use crate::protocol::message::{Heartbeat, Message, Standing, incarnation_in};
+use crate::protocol::types::{Incarnation, Lsn, Member, ServerId, Timestamp, ViewId};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What is known of one other server.
+#[derive(Clone, Debug)]
+pub(super) struct Peer {
+    pub(super) server: ServerId,
+    /// The newest life that was ever linked.
+    pub(super) life: Option<Incarnation>,
+    /// Whether the link to that life stands.
+    pub(super) linked: bool,
+    /// What it last said of itself, in that life.
+    pub(super) news: Option<Arc<Heartbeat>>,
+    /// Time without a word, and without a link.
+    pub(super) silent_ms: u64,
+    pub(super) unlinked_ms: u64,
+    /// For how long it has told of being between views.
+    pub(super) stuck_ms: u64,
+    /// Until when it is not proposed as a joiner after it let an attempt down.
+    pub(super) joiner_pause_ms: u64,
+    /// Whether it has executed the same as we, where that could be compared.
+    pub(super) agrees: Option<bool>,
+    reply: Overdue<Timestamp>,
+}
+
+impl Peer {
+    pub(super) fn new(server: ServerId) -> Self {
+        Peer {
+            server,
+            life: None,
+            linked: false,
+            news: None,
+            silent_ms: 0,
+            unlinked_ms: 0,
+            stuck_ms: 0,
+            joiner_pause_ms: 0,
+            agrees: None,
+            reply: Overdue::default(),
+        }
+    }
+
+    /// The life that is linked now.
+    pub(super) fn linked_life(&self) -> Option<Member> {
+        let incarnation = self.life.filter(|_| self.linked)?;
+        Some(Member { server: self.server, incarnation })
+    }
+}
+
+/// How long the same thing has been owed.
+#[derive(Clone, Debug)]
+struct Overdue<T> {
+    mark: Option<T>,
+    ms: u64,
+}
+
+impl<T> Default for Overdue<T> {
+    fn default() -> Self {
+        Overdue { mark: None, ms: 0 }
+    }
+}
+
+impl<T: PartialOrd + Copy> Overdue<T> {
+    /// `settled` says whether the marked debt has been paid; `newest` is the latest one outstanding.
+    fn tick(&mut self, settled: impl Fn(T) -> bool, newest: Option<T>, gap_ms: u64) -> u64 {
+        match self.mark {
+            Some(mark) if !settled(mark) => self.ms += gap_ms,
+            _ => {
+                self.mark = newest;
+                self.ms = 0;
+            }
+        }
+        self.ms
+    }
+}
+
+/// Periods of this server's own, and whom it takes for crashed.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Timers {
+    heartbeat_ms: u64,
+    flush: Overdue<Lsn>,
+    head: Overdue<Timestamp>,
+    /// Lives that are suspected; certain when nothing can come of them any more.
+    suspects: BTreeMap<Member, bool>,
+}
+
+impl Timers {
+    /// How long the own disk has owed a flush.
+    pub(super) fn disk_stalled_ms(&self) -> u64 {
+        self.flush.ms
+    }
+}
+
+/// A life is forgotten as a suspect once this many newer ones were seen; keeps the table bounded.
+const SUSPECTS_PER_SERVER_MAX: usize = 8;
+
+impl<M: Machine> Lamport<M> {
+    pub(super) fn on_tick(&mut self, fx: &mut Fx<M>) {
+        let limits = &self.settings.limits;
+        let since = self.last_tick_ms.map_or(0, |last| self.now.tick_ms.saturating_sub(last));
+        let gap_ms = since.min(limits.heartbeat_ms);
+        self.last_tick_ms = Some(self.now.tick_ms);
+        self.watch_peers(gap_ms, fx);
+        self.watch_debts(gap_ms, fx);
+        self.timers.heartbeat_ms += gap_ms;
+        if self.timers.heartbeat_ms >= self.settings.limits.heartbeat_ms {
+            self.send_heartbeats(fx);
+        }
+        if self.phase == Phase::Recovering {
+            self.catch_up_tick(gap_ms, fx);
+        }
+        self.change_tick(gap_ms, fx);
+        self.serve_reads(fx);
+        self.leave_when_done(fx);
+    }
+
+    /// Silence and links that stay down.
+    fn watch_peers(&mut self, gap_ms: u64, fx: &mut Fx<M>) {
+        let (suspect_ms, probe_ms) = (self.settings.limits.suspect_ms, self.settings.limits.probe_ms);
+        let mut found = Vec::new();
+        for peer in self.peers.values_mut() {
+            peer.silent_ms += gap_ms;
+            peer.joiner_pause_ms = peer.joiner_pause_ms.saturating_sub(gap_ms);
+            peer.unlinked_ms = if peer.linked { 0 } else { peer.unlinked_ms + gap_ms };
+            let between = peer.news.as_ref().is_some_and(|n| n.standing == Standing::Changing);
+            peer.stuck_ms = if between { peer.stuck_ms + gap_ms } else { 0 };
+            let Some(incarnation) = peer.life else { continue };
+            let life = Member { server: peer.server, incarnation };
+            if peer.silent_ms >= suspect_ms {
+                found.push((life, "silent for too long"));
+            } else if peer.unlinked_ms >= probe_ms {
+                found.push((life, "its link is down"));
+            } else if peer.news.as_ref().is_some_and(|n| n.disk_stalled_ms >= suspect_ms) {
+                found.push((life, "its disk does not answer"));
+            }
+        }
+        for (life, why) in found {
+            // Only a server that is heard of no more has surely stopped, and that only where it may be
+            // assumed. One with a slow disk lives.
+            let certain = self.settings.availability == Availability::Any && !why.contains("disk");
+            self.suspect(life, why, certain, fx);
+        }
+    }
+
+    /// Replies, releases and flushes that are owed for too long (rule 14).
+    fn watch_debts(&mut self, gap_ms: u64, fx: &mut Fx<M>) {
+        let durable = self.durable;
+        self.timers.flush.tick(|lsn| lsn <= durable, Some(self.last_lsn).filter(|&l| l > durable), gap_ms);
+        if self.phase != Phase::Active {
+            return;
+        }
+        let suspect_ms = self.settings.limits.suspect_ms;
+        let head = self.queue.first();
+        let waited_ms = self.timers.head.tick(|mark| head != Some(mark), head, gap_ms);
+        let mut found = Vec::new();
+        if let Some(head) = head
+            && head.server != self.me().server
+            && waited_ms >= 2 * suspect_ms
+        {
+            found.push((head.server, "it does not release its request"));
+        }
+        // While the own disk is late nobody can be blamed for what waits for it.
+        let own_disk_ok = self.timers.flush.ms < suspect_ms / 2;
+        let newest = self.queue.last_own();
+        for peer in self.peers.values_mut() {
+            let queue = &self.queue;
+            let owed_ms = peer.reply.tick(|mark| queue.has_replied(peer.server, mark), newest, gap_ms);
+            if newest.is_some() && owed_ms >= suspect_ms && own_disk_ok {
+                found.push((peer.server, "it does not reply"));
+            }
+        }
+        for (server, why) in found {
+            if let Some(incarnation) = incarnation_in(self.members(), server) {
+                self.suspect(Member { server, incarnation }, why, false, fx);
+            }
+        }
+    }
+
+    /// Takes a life for crashed. It stays so: if it lives, it comes back as a new one.
+    pub(super) fn suspect(&mut self, life: Member, why: &'static str, certain: bool, fx: &mut Fx<M>) {
+        if life.server == self.me().server {
+            return;
+        }
+        let known = self.timers.suspects.insert(life, certain || self.is_certainly_dead(life));
+        let of_server: Vec<Member> =
+            self.timers.suspects.keys().filter(|m| m.server == life.server).copied().collect();
+        if of_server.len() > SUSPECTS_PER_SERVER_MAX {
+            self.timers.suspects.remove(&of_server[0]);
+        }
+        if known.is_none() && self.members().contains(&life) {
+            self.note(Note::Suspected { member: life, why }, fx);
+        }
+    }
+
+    /// Whether this life is taken for crashed.
+    pub(super) fn is_suspected(&self, life: Member) -> bool {
+        self.timers.suspects.contains_key(&life) || self.is_replaced(life)
+    }
+
+    /// Whether nothing can come of this life any more, so that no lease of it need be waited out.
+    pub(super) fn is_certainly_dead(&self, life: Member) -> bool {
+        self.timers.suspects.get(&life) == Some(&true) || self.is_replaced(life)
+    }
+
+    /// Whether a newer life of the same server has said hello.
+    fn is_replaced(&self, life: Member) -> bool {
+        self.peers.get(&life.server).is_some_and(|p| p.life > Some(life.incarnation))
+    }
+
+    pub(super) fn on_link_up(&mut self, life: Member, resumed: bool, fx: &mut Fx<M>) {
+        let Some(peer) = self.peers.get_mut(&life.server) else { return };
+        if peer.life > Some(life.incarnation) {
+            return;
+        }
+        let renewed = peer.life == Some(life.incarnation);
+        if !renewed {
+            peer.news = None;
+            peer.agrees = None;
+        }
+        peer.life = Some(life.incarnation);
+        peer.linked = true;
+        (peer.silent_ms, peer.unlinked_ms, peer.stuck_ms, peer.joiner_pause_ms) = (0, 0, 0, 0);
+        if renewed && !resumed && self.members().contains(&life) {
+            // What was on its way is lost, and with it the order on this link (rule 3).
+            self.suspect(life, "its link was set up anew", false, fx);
+        }
+        if renewed && !resumed {
+            self.attempt_lost(life, fx);
+        }
+        self.send_heartbeat_to(life, fx);
+        self.installed_if_linked(fx);
+    }
+
+    pub(super) fn on_link_down(&mut self, life: Member) {
+        if let Some(peer) = self.peers.get_mut(&life.server)
+            && peer.life == Some(life.incarnation)
+        {
+            peer.linked = false;
+        }
+    }
+
+    /// Notes a life sign. False when it comes from a life that has been replaced.
+    pub(super) fn hear(&mut self, from: Member) -> bool {
+        let Some(peer) = self.peers.get_mut(&from.server) else { return false };
+        if peer.life != Some(from.incarnation) {
+            return false;
+        }
+        peer.silent_ms = 0;
+        true
+    }
+
+    pub(super) fn on_peer_leave(&mut self, from: Member, fx: &mut Fx<M>) {
+        self.suspect(from, "it has left", true, fx);
+        self.change_tick(0, fx);
+    }
+
+    pub(super) fn send_heartbeats(&mut self, fx: &mut Fx<M>) {
+        self.timers.heartbeat_ms = 0;
+        let heartbeat = self.heartbeat();
+        let lives: Vec<Member> = self.peers.values().filter_map(Peer::linked_life).collect();
+        for life in lives {
+            self.send(life, Message::Heartbeat(heartbeat.clone()), fx);
+        }
+    }
+
+    fn send_heartbeat_to(&mut self, life: Member, fx: &mut Fx<M>) {
+        let heartbeat = self.heartbeat();
+        self.send(life, Message::Heartbeat(heartbeat), fx);
+    }
+
+    fn heartbeat(&mut self) -> Arc<Heartbeat> {
+        let sequence = self.reads.next_round(self.now.tick_ms);
+        let links = self.peers.values().filter_map(Peer::linked_life);
+        Arc::new(Heartbeat {
+            sequence,
+            standing: self.standing(),
+            view: self.accepted_view(),
+            members: self.members().to_vec(),
+            promised: self.seen.max(self.promised),
+            promised_since: self.promised_since.clone(),
+            history: self.history,
+            position: self.position,
+            digest: self.digest,
+            caught_up: self.phase == Phase::Recovering && self.catch_up.caught_up,
+            links: links.map(|life| (life, self.is_suspected(life))).collect(),
+            disk_stalled_ms: self.timers.disk_stalled_ms(),
+            about: self.about(),
+        })
+    }
+
+    pub(super) fn on_heartbeat(&mut self, from: Member, news: Arc<Heartbeat>, fx: &mut Fx<M>) {
+        self.seen = self.seen.max(news.promised).max(news.view);
+        let at_work = matches!(news.standing, Standing::Active | Standing::Leaving);
+        if self.phase == Phase::Active
+            && at_work
+            && news.view == self.accepted_view()
+            && self.members().contains(&from)
+        {
+            let (view, sequence) = (news.view, news.sequence);
+            self.send(from, Message::HeartbeatAck { view, sequence }, fx);
+        }
+        self.compare_digests(from, &news, fx);
+        if at_work && !self.stopped {
+            self.meet(from, &news, fx);
+        }
+        if let Some(peer) = self.peers.get_mut(&from.server) {
+            peer.news = Some(news);
+        }
+    }
+
+    /// An active peer is in a view without this life: either the others went on, or two sides have met.
+    fn meet(&mut self, from: Member, news: &Heartbeat, fx: &mut Fx<M>) {
+        if news.members.contains(&self.me()) {
+            return;
+        }
+        match self.phase {
+            Phase::Diverged | Phase::Recovering => {}
+            Phase::Active | Phase::Changing if self.members().contains(&from) => {
+                if news.view > self.accepted_view() {
+                    self.restart(Restart::Excluded { by: news.view }, fx);
+                }
+            }
+            Phase::Active | Phase::Changing => {
+                let ours = (self.members().len(), self.accepted_view());
+                if (news.members.len(), news.view) > ours {
+                    self.restart(Restart::LostMerge { to: news.view }, fx);
+                }
+            }
+        }
+    }
+
+    /// Two members of one view that executed the same position must have the same digest.
+    fn compare_digests(&mut self, from: Member, news: &Heartbeat, fx: &mut Fx<M>) {
+        if self.phase != Phase::Active || news.view != self.accepted_view() {
+            return;
+        }
+        let (position, theirs) = (news.position, news.digest);
+        let Some(ours) = self.tail.digest_at(position) else { return };
+        let Some(peer) = self.peers.get_mut(&from.server) else { return };
+        let before = peer.agrees.replace(ours == theirs);
+        if ours != theirs && before != Some(false) {
+            self.note(Note::DigestMismatch { peer: from.server, position, ours, theirs }, fx);
+        }
+        let members = self.members().len();
+        let verdicts: Vec<bool> = self.others().iter().filter_map(|m| self.peers[&m.server].agrees).collect();
+        let against = verdicts.iter().filter(|agrees| !**agrees).count();
+        let with_us = 1 + verdicts.len() - against;
+        if against == 0 || with_us * 2 > members {
+            return;
+        }
+        if against * 2 > members {
+            self.restart(Restart::Diverged { position }, fx);
+        } else if verdicts.len() + 1 == members {
+            self.phase = Phase::Diverged;
+        }
+    }
+
+    /// The highest view anyone has told of.
+    pub(super) fn highest_seen(&self) -> ViewId {
+        self.seen.max(self.promised)
+    }
+}

@@ -1,0 +1,235 @@
+//! One view at work: batches go out, requests come in, and everything is executed in timestamp order.
+
+use super::{Fx, Lamport, Owed, Phase};
+use crate::protocol::engine::{Effect, Machine, Note, Refusal};
+use crate::protocol::message::Message;
+use crate::protocol::record::Record;
+use crate::protocol::types::{Member, Request, Timestamp, Token, ViewId};
+use crate::protocol::view::Descent;
+use bytes::Bytes;
+use std::sync::Arc;
+
+impl<M: Machine> Lamport<M> {
+    pub(super) fn on_submit(&mut self, token: Token, command: Bytes, fx: &mut Fx<M>) {
+        let refusal = match self.phase {
+            _ if self.leaving => Refusal::Leaving,
+            Phase::Recovering | Phase::Diverged => Refusal::NotReady,
+            Phase::Active | Phase::Changing
+                if self.pending.len() >= self.settings.limits.pending_commands_max =>
+            {
+                Refusal::Overloaded { pending: self.pending.len() as u32 }
+            }
+            Phase::Active | Phase::Changing => {
+                self.pending.push_back((Some(token), command));
+                return;
+            }
+        };
+        fx.push(Effect::Refuse { token, refusal });
+    }
+
+    /// Whatever has collected becomes the next batch: no timer, a lone command leaves at once.
+    pub(super) fn on_drained(&mut self, fx: &mut Fx<M>) {
+        if self.phase != Phase::Active {
+            return;
+        }
+        while !self.pending.is_empty() && self.queue.own_len() < self.settings.limits.requests_outstanding_max
+        {
+            self.propose(fx);
+        }
+        self.execute(fx);
+    }
+
+    /// Stamps a request and puts it on all links and into the own log in one step (rule 7).
+    fn propose(&mut self, fx: &mut Fx<M>) {
+        let (mut waiting, mut commands, mut bytes) = (Vec::new(), Vec::new(), 0);
+        while let Some((_, command)) = self.pending.front() {
+            bytes += command.len();
+            if bytes > self.settings.limits.batch_bytes_max && !commands.is_empty() {
+                break;
+            }
+            if let Some((token, command)) = self.pending.pop_front() {
+                commands.push(command.clone());
+                waiting.push((token, command));
+            }
+        }
+        self.clock += 1;
+        let timestamp = Timestamp { clock: self.clock, server: self.me().server };
+        let view = self.accepted_view();
+        let batch = M::batch(&commands);
+        let request = Arc::new(Request { view, timestamp, time_ms: self.now.wall_ms, batch });
+        for other in self.others() {
+            self.send(other, Message::Request(request.clone()), fx);
+        }
+        let lsn = self.append(Record::Request(request.clone()), fx);
+        assert!(self.queue.insert(request, lsn), "the own clock only grows");
+        self.in_flight.insert(timestamp, waiting);
+    }
+
+    pub(super) fn on_request(&mut self, from: Member, request: Arc<Request>, fx: &mut Fx<M>) {
+        if !self.is_at_work(from, request.view, fx) {
+            return;
+        }
+        let (view, until) = (request.view, request.timestamp);
+        if until.server != from.server {
+            return self.note(Note::Nonsense { from, what: "a request stamped by another server" }, fx);
+        }
+        self.clock = self.clock.max(until.clock) + 1;
+        if !self.queue.insert(request.clone(), self.last_lsn + 1) {
+            return self.note(Note::Nonsense { from, what: "a request out of order" }, fx);
+        }
+        let lsn = self.append(Record::Request(request), fx);
+        self.owed.push_back((lsn, Owed::Reply { to: from, view, until }));
+    }
+
+    pub(super) fn on_reply(
+        &mut self,
+        from: Member,
+        view: ViewId,
+        until: Timestamp,
+        clock: u64,
+        fx: &mut Fx<M>,
+    ) {
+        // Only a REPLY of this view counts; no other, later message stands in for it (rule 4).
+        if self.phase != Phase::Active || view != self.accepted_view() || !self.members().contains(&from) {
+            return;
+        }
+        self.clock = self.clock.max(clock);
+        self.queue.replied(from.server, until);
+        self.execute(fx);
+    }
+
+    pub(super) fn on_release(&mut self, from: Member, view: ViewId, until: Timestamp, fx: &mut Fx<M>) {
+        if !self.is_at_work(from, view, fx) {
+            return;
+        }
+        self.queue.released(from.server, until);
+        self.execute(fx);
+    }
+
+    /// Whether a message of a view's work may be acted on now. In a view that was accepted in this life and not
+    /// seen activated it stands for the ACTIVATE: its sender has seen that all have accepted (rule 10).
+    fn is_at_work(&mut self, from: Member, view: ViewId, fx: &mut Fx<M>) -> bool {
+        let Some(install) = &self.accepted else { return false };
+        if install.view != view || !install.has(from) || !self.accepted_here || self.promised != view {
+            return false;
+        }
+        if self.phase == Phase::Changing {
+            self.activate(fx);
+        }
+        self.phase == Phase::Active
+    }
+
+    /// Executes what may be executed, in timestamp order, and lets go of what waited for it.
+    pub(super) fn execute(&mut self, fx: &mut Fx<M>) {
+        if self.phase != Phase::Active {
+            return;
+        }
+        let mut released = None;
+        while let Some(request) = self.queue.take_executable(self.durable) {
+            let timestamp = request.timestamp;
+            self.apply(request, fx);
+            if timestamp.server == self.me().server {
+                released = Some(timestamp);
+            }
+        }
+        if let Some(until) = released {
+            let view = self.accepted_view();
+            for other in self.others() {
+                self.send(other, Message::Release { view, until }, fx);
+            }
+        }
+        self.serve_reads(fx);
+        self.leave_when_done(fx);
+    }
+
+    /// Executes one request at the next position, marks it in the log and answers its clients if they are ours.
+    pub(super) fn apply(&mut self, request: Arc<Request>, fx: &mut Fx<M>) {
+        let (view, timestamp) = (request.view, request.timestamp);
+        let outcomes = self.apply_quietly(request);
+        let (position, digest) = (self.position, self.digest);
+        self.append(Record::Executed { position, view, timestamp, digest }, fx);
+        self.answer(timestamp, outcomes, fx);
+    }
+
+    /// Executes one request at the next position: state, digest, lineage, tail.
+    pub(super) fn apply_quietly(&mut self, request: Arc<Request>) -> Vec<M::Outcome> {
+        let position = self.position + 1;
+        self.last = Some((request.view, request.timestamp));
+        if self.lineage.last().is_none_or(|last| last.view != request.view) {
+            self.lineage.push(Descent { view: request.view, first: position, digest: self.digest });
+        }
+        let mut outcomes = Vec::new();
+        let hash = self.machine.apply(position, &request, &mut outcomes);
+        let Timestamp { clock, server } = request.timestamp;
+        self.digest = self.digest.extend(position, clock, server.0, &request.batch, hash);
+        self.position = position;
+        self.tail.push(request, self.digest);
+        outcomes
+    }
+
+    fn answer(&mut self, timestamp: Timestamp, outcomes: Vec<M::Outcome>, fx: &mut Fx<M>) {
+        if timestamp.server != self.me().server {
+            return;
+        }
+        let Some(waiting) = self.in_flight.remove(&timestamp) else { return };
+        for ((token, command), outcome) in waiting.into_iter().zip(outcomes) {
+            match token {
+                Some(token) => fx.push(Effect::Answer { token, outcome }),
+                None => self.on_offer_outcome(&command, outcome, fx),
+            }
+        }
+    }
+
+    /// Own commands that a change of view dropped go to the front of the queue, in their old order. The ones that
+    /// it kept stay where they are: only what is absent is proposed again (rule 19).
+    pub(super) fn propose_again(&mut self, kept: &[Timestamp]) {
+        let dropped: Vec<_> = self.in_flight.keys().filter(|t| !kept.contains(t)).copied().collect();
+        for timestamp in dropped.into_iter().rev() {
+            for waiting in self.in_flight.remove(&timestamp).into_iter().flatten().rev() {
+                self.pending.push_front(waiting);
+            }
+        }
+    }
+
+    pub(super) fn on_leave(&mut self, fx: &mut Fx<M>) {
+        self.leaving = true;
+        self.leave_when_done(fx);
+    }
+
+    /// Leaves once nothing of its own is in flight any more.
+    pub(super) fn leave_when_done(&mut self, fx: &mut Fx<M>) {
+        if !self.leaving || self.stopped {
+            return;
+        }
+        let done = match self.phase {
+            Phase::Recovering | Phase::Diverged => true,
+            Phase::Changing => false,
+            Phase::Active => self.pending.is_empty() && self.in_flight.is_empty() && self.reads.is_empty(),
+        };
+        if !done {
+            return;
+        }
+        let linked: Vec<Member> = self.peers.values().filter_map(|p| p.linked_life()).collect();
+        for peer in linked {
+            self.send(peer, Message::Leave, fx);
+        }
+        self.stopped = true;
+        fx.push(Effect::Exit);
+    }
+
+    /// Offers left over from a merge go through the normal order like any command.
+    pub(super) fn submit_offers(&mut self) {
+        self.offers_submitted = true;
+        for offer in &self.offers {
+            self.pending.push_back((None, offer.clone()));
+        }
+    }
+
+    fn on_offer_outcome(&mut self, offer: &Bytes, outcome: M::Outcome, fx: &mut Fx<M>) {
+        self.offers.retain(|other| other != offer);
+        fx.push(Effect::ReportOutcome { offer: offer.clone(), outcome });
+        if self.offers.is_empty() {
+            self.append(Record::Offers(Vec::new()), fx);
+        }
+    }
+}
