@@ -1,5 +1,7 @@
 //! A client's connection to the cluster: carries out what an [`Exchange`] decides.
 
+#![expect(clippy::disallowed_methods, reason = "the one clock of the client")]
+
 use super::{
     exchange::{Completion, Exchange, Now, Step, Trouble, Wanted},
     link::{Link, LinkError, Welcome},

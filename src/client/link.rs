@@ -19,10 +19,10 @@ use tokio::{
 #[derive(Debug, thiserror::Error)]
 pub enum LinkError {
     /// It could not be set up: refused, no route, no such name.
-    #[error("cannot connect: {0}")]
+    #[error("cannot connect: {}", words(.0))]
     Connect(#[source] io::Error),
     /// It broke.
-    #[error("the connection broke: {0}")]
+    #[error("the connection broke: {}", words(.0))]
     Io(#[source] io::Error),
     /// The server closed it.
     #[error("the server closed the connection")]
@@ -138,5 +138,14 @@ impl Link {
                 });
             }
         }
+    }
+}
+
+/// The system's words without its number.
+fn words(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.split_once(" (os error ") {
+        Some((words, _)) => words.to_owned(),
+        None => text,
     }
 }

@@ -12,15 +12,17 @@ use serde_json::json;
 pub const ABOUT: &str = "\
 Let a server go on after an outage without the servers it waits for.
 
-After an outage servers wait until those that may know more have come back. When they never will (a lost \
-disk), this tells the server named with --server to go on with what it has.
+After an outage servers wait until those that may know more have come back. When they
+never will (a lost disk), this tells the server named with --server to go on with what it
+has.
 
-What can be lost: every reservation and every deletion that only the missing servers know. Clients were told \
-that these were done. Seats of lost reservations will be sold again. When a missing server comes back after \
-all, its differing reservations go into a conflict report for a person to look at.
+What can be lost: every reservation and every deletion that only the missing servers know.
+Clients were told that these were done. Seats of lost reservations will be sold again. When
+a missing server comes back after all, its differing reservations go into a conflict report
+for a person to look at.
 
-Make sure that the missing servers are really down, look at `client status`, choose the server with the highest \
-position, then run `client override --server N --yes`.";
+Make sure that the missing servers are really down, look at `client status`, choose the
+server with the highest position, then run `client override --server N --yes`.";
 
 /// Sends the override to one server, once.
 pub async fn run(output: &mut Output, connection: &mut Connection, server: u8) -> Exit {

@@ -1,5 +1,7 @@
 //! Where words go: data to stdout, everything else to stderr.
 
+#![expect(clippy::disallowed_methods, reason = "what terminals say of themselves is in the environment")]
+
 use super::{args::Format, exit::Exit};
 use std::{
     fmt::Display,

@@ -1,5 +1,7 @@
 //! The prompt on a terminal, and the same commands one a line from a pipe.
 
+#![expect(clippy::disallowed_methods, reason = "the place of a history file is in the environment")]
+
 use super::{
     args::{Ask, PromptAction, PromptLine, with_usage},
     exit::Exit,
@@ -74,7 +76,9 @@ pub fn interactive(teller: &mut impl Teller) -> Exit {
         let _ = editor.add_history_entry(line.as_str());
         match parse(&line) {
             Line::Nothing => {}
-            Line::Ask(ask) => drop(teller.ask(ask)),
+            Line::Ask(ask) => {
+                teller.ask(ask);
+            }
             Line::Help(text) => teller.show(&text),
             Line::Wrong(text) => note(text),
             Line::Quit => break,
@@ -167,7 +171,7 @@ fn help(command: Option<&str>) -> Line {
     match command {
         None => {
             let mut text = String::from("Commands:");
-            for command in all.get_subcommands() {
+            for command in PromptLine::command().get_subcommands() {
                 let about = command.get_about().map(ToString::to_string).unwrap_or_default();
                 text.push_str(&format!("\n  {:<8} {about}", command.get_name()));
             }

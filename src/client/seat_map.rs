@@ -23,17 +23,19 @@ pub fn picture(map: &SeatMap, width: usize, color: bool) -> String {
     let mut first = 1;
     while first <= map.capacity {
         let _ = write!(text, "{first:>label$}");
+        let mut is_red = false;
         for i in 0..per_row {
             let from = first + i * step;
             if from > map.capacity {
                 break;
             }
             if i % 10 == 0 {
-                text.push(' ');
+                push_sign(&mut text, ' ', color, &mut is_red);
             }
-            push_seats(&mut text, map, from, (from + step - 1).min(map.capacity), color);
+            let to = (from + step - 1).min(map.capacity);
+            push_sign(&mut text, sign(map, from, to), color, &mut is_red);
         }
-        text.push('\n');
+        push_sign(&mut text, '\n', color, &mut is_red);
         first += per_row * step;
     }
     let taken = map.capacity.saturating_sub(map.left);
@@ -45,18 +47,23 @@ pub fn picture(map: &SeatMap, width: usize, color: bool) -> String {
     text
 }
 
-fn push_seats(text: &mut String, map: &SeatMap, from: u32, to: u32, color: bool) {
-    let taken = (from..=to).filter(|&seat| !is_free(map, seat)).count() as u32;
-    let sign = match taken {
+/// How many of these seats are taken, as a sign.
+fn sign(map: &SeatMap, from: u32, to: u32) -> char {
+    match (from..=to).filter(|&seat| !is_free(map, seat)).count() as u32 {
         0 => '.',
-        n if n == to - from + 1 => '#',
+        taken if taken == to - from + 1 => '#',
         _ => '+',
-    };
-    if color && sign != '.' {
-        let _ = write!(text, "{RED}{sign}{PLAIN}");
-    } else {
-        text.push(sign);
     }
+}
+
+/// Appends a sign; a run of taken seats is coloured as a whole.
+fn push_sign(text: &mut String, sign: char, color: bool, is_red: &mut bool) {
+    let wants_red = color && matches!(sign, '#' | '+');
+    if wants_red != *is_red {
+        text.push_str(if wants_red { RED } else { PLAIN });
+        *is_red = wants_red;
+    }
+    text.push(sign);
 }
 
 /// Whether the seat is free. A seat that the map says nothing about is not.
@@ -148,7 +155,8 @@ mod tests {
 
     #[test]
     fn colours_are_used_only_when_they_may_be() {
-        assert!(picture(&map(5, &[3]), 80, true).contains(RED));
+        let text = picture(&map(5, &[2, 3]), 80, true);
+        assert!(text.starts_with(&format!("1 .{RED}##{PLAIN}..\n")), "{text:?}");
         assert!(!picture(&map(5, &[3]), 80, false).contains('\x1b'));
     }
 }

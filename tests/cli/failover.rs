@@ -5,6 +5,10 @@ use super::{Cluster, fake::*};
 use boxoffice::api::wire::{ClientRequest, ServerError, ServerReply};
 use boxoffice::domain::outcome::Outcome;
 use predicates::{prelude::*, str::contains};
+use std::{
+    io::{BufRead as _, BufReader},
+    process::Stdio,
+};
 
 const BOOKED: &str = "The seats have been reserved for bob: 1,2.\n";
 
@@ -202,7 +206,32 @@ fn an_override_that_is_refused_is_not_allowed_and_one_that_is_lost_is_unknown() 
 }
 
 #[test]
-fn a_request_that_does_not_fit_into_a_frame_is_never_sent_in_part() {
+fn an_interrupt_ends_it_at_once_and_says_what_is_known() {
+    let server = Fake::start(1, &theatre(100), &vec![Act::Silent; 50]);
+    let rows = [
+        (server.port, "no answer within", "may have been executed"),
+        (dead_port(), "refused", "not executed"),
+    ];
+    for (port, trouble, words) in rows {
+        let cluster = Cluster::on_ports(&[port]);
+        let mut running = std::process::Command::new(env!("CARGO_BIN_EXE_client"))
+            .env("BOXOFFICE_CONFIG", cluster.config())
+            .args(["-v", "--deadline", "600", "reserve", "bob", "2"])
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(running.stderr.take().unwrap()).lines().map(Result::unwrap);
+        // The next try is on its way when the trouble with the first one is told.
+        assert!(lines.by_ref().any(|line| line.contains(trouble)));
+        let pid = rustix::process::Pid::from_child(&running);
+        rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+        assert!(lines.by_ref().any(|line| line.contains(words)), "it must say: {words}");
+        assert_eq!(running.wait().unwrap().code(), Some(3));
+    }
+}
+
+#[test]
+fn the_largest_choice_of_seats_fits_into_a_frame() {
     let server = Fake::start(1, &theatre(100), &[]);
     let cluster = Cluster::of(&[&server]);
     let assert = cluster.client(&["reserve", "bob", "--seats", "900001-1000000"]).assert();

@@ -1,6 +1,11 @@
 //! A server that does as its script says, to find out what the client makes of it. Speaks the real protocol on
 //! a port of its own; several of them can share one theatre, like a cluster.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a double lives as long as the test process; its client shows whether it died"
+)]
+
 use boxoffice::{
     api::wire::{
         ANSWER_FRAME_BYTES_MAX, CLIENT_FRAME_BYTES_MAX, CLIENT_MAGIC, CLIENT_PROTOCOL_VERSION, ClientFrame,

@@ -56,6 +56,15 @@ fn a_wrong_configuration_names_file_line_and_key() {
 }
 
 #[test]
+fn the_configurations_that_are_shipped_are_sound() {
+    for (file, ids) in [("cluster.yaml", "1, 2, 3"), ("cluster.5.yaml", "1, 2, 3, 4, 5")] {
+        let file = format!("{}/{file}", env!("CARGO_MANIFEST_DIR"));
+        let assert = client().args(["--config", &file, "--server", "9", "seats"]).assert();
+        assert.code(2).stderr(contains(format!("no such server; the servers are {ids}")));
+    }
+}
+
+#[test]
 fn a_server_that_is_not_configured_is_refused() {
     let cluster = Cluster::on_ports(&[dead_port(), dead_port()]);
     let assert = cluster.client(&["search", "bob", "--server", "7"]).assert();
