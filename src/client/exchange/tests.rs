@@ -364,3 +364,25 @@ fn an_answer_to_another_question_is_not_taken() {
     assert!(exchange.take_done().is_none());
     assert!(matches!(exchange.step(at(2)), Step::Dial(..)), "another server is asked");
 }
+
+#[test]
+fn a_leaving_server_may_have_accepted_it_and_one_that_is_not_ready_has_not() {
+    let overloaded = ServerError::Overloaded { pending: 1 };
+    for (error, expected) in [(ServerError::Leaving, Failure::Unknown), (overloaded, Failure::NotExecuted)] {
+        let (mut exchange, id, _) = reserve_sent();
+        answer(&mut exchange, at(2), id, ServerReply::Error(error));
+        exchange.step(DEADLINE);
+        assert_eq!(failure(&mut exchange), expected);
+    }
+}
+
+#[test]
+fn a_bad_request_at_a_retry_says_nothing_about_the_first_try() {
+    let (mut exchange, id, _) = reserve_sent();
+    exchange.lost(at(2), "closed".into());
+    connect(&mut exchange, at(3));
+    sent(&mut exchange, at(4));
+    let reason = "too odd".to_owned();
+    answer(&mut exchange, at(5), id, ServerReply::Error(ServerError::BadRequest { reason }));
+    assert_eq!(failure(&mut exchange), Failure::Unknown);
+}
