@@ -57,7 +57,7 @@ impl<M: Machine> Lamport<M> {
         }
     }
 
-    /// The active server of the largest side, or, where none is, one that has executed more.
+    /// The active server of the side that goes on, or, where none is active, one that has executed more.
     fn pick_donor(&self) -> Option<Member> {
         let linked = self.peers.values().filter_map(|p| {
             let life = p.linked_life().filter(|&life| !self.is_suspected(life))?;
@@ -66,18 +66,20 @@ impl<M: Machine> Lamport<M> {
         let active = linked.clone().filter(|(_, news)| {
             matches!(news.standing, Standing::Active | Standing::Leaving)
                 && !news.members.contains(&self.me())
+                && !self.has_moved_on_from(news)
         });
-        let best = active.max_by_key(|(life, news)| (news.members.len(), news.view, Reverse(life.server)));
+        let size = |news: &Heartbeat| match self.settings.availability {
+            Availability::Any => news.members.len(),
+            Availability::Majority => 0,
+        };
+        let best = active.max_by_key(|(life, news)| (size(news), news.view, Reverse(life.server)));
         if let Some((life, _)) = best {
             return Some(life);
         }
-        let recovering = linked.filter(|(_, news)| {
-            let more = (news.view, news.position) > (self.accepted_view(), self.position);
-            news.standing == Standing::Recovering && more && news.position > self.position
+        let idle = linked.filter(|(_, news)| {
+            matches!(news.standing, Standing::Recovering | Standing::Changing) && news.position > self.position
         });
-        recovering
-            .max_by_key(|(life, news)| (news.view, news.position, Reverse(life.server)))
-            .map(|(life, _)| life)
+        idle.max_by_key(|(life, news)| (news.view, news.position, Reverse(life.server))).map(|(life, _)| life)
     }
 
     /// Whether the accepted view came after the peer's and leaves it out: the peer does not know it yet, and is no
