@@ -141,7 +141,8 @@ impl<D: Disk> Store<D> {
         self.check()?;
         let newest = self.bases.last().map_or(0, |base| base.segment);
         let id = snapshot.id;
-        let result = if id.generation != self.meta.generation || id.segment <= newest {
+        // Numbers of log files go on through an adoption, so this tells what it has overtaken, too.
+        let result = if id.segment <= newest {
             self.remove_snapshot(id)
         } else {
             self.bases.push(Base { segment: id.segment, snapshot: Some((id, snapshot.bytes)) });

@@ -16,7 +16,8 @@ fn durable_commits_per_second() {
     let record = [7; 100];
     for batch in [1, 100, 1000] {
         let dir = tempfile::tempdir_in(std::env::var("BENCH_DIR").unwrap_or_else(|_| ".".to_owned()));
-        let disk = RealDisk::open(dir.expect("a directory").path()).expect("locked");
+        let dir = dir.expect("a directory");
+        let disk = RealDisk::open(dir.path()).expect("locked");
         let options = Options { disk_bytes_max: 64 << 30, ..Options::default() };
         let (mut store, _) = Store::open(disk, &identity(), &options).expect("it opens");
         let mut took = Vec::new();

@@ -70,6 +70,10 @@ impl World {
             if let Err(error) = result {
                 assert!(error.is_fatal(), "{error}");
                 self.fall();
+                if self.rng.u8(..4) == 0 {
+                    // Whatever step was cut short.
+                    self.set_aside();
+                }
             }
         }
         self.fall();
