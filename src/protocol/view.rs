@@ -17,6 +17,9 @@ pub struct Install {
     pub base_digest: Digest,
     /// The furthest position that a member had executed when it promised: decided before this view.
     pub decided: Position,
+    /// The lineage of a state at `decided`: every member's from here on. Servers can come to the same state on
+    /// different ways, by executing a request in its view or as one that a later view kept.
+    pub lineage: Lineage,
     /// Requests executed before anything of the new view, at `base + 1` and on without a gap.
     pub kept: Vec<Entry>,
     /// Greatest clock of all promises: everything stamped in the new view is later.
@@ -96,6 +99,7 @@ impl Lineage {
         earlier: impl Fn(Position) -> Option<Digest>,
     ) {
         if position <= install.decided {
+            *self = install.lineage.at(position);
             return;
         }
         if self.views.last().is_none_or(|last| last.view != install.view) {
@@ -239,7 +243,10 @@ mod tests {
     fn executing_on_after_the_others_changed_the_view_is_a_fork() {
         let theirs = lineage(&[(1, 0, &[]), (3, 9, &[])]);
         assert_eq!(lineage(&[(1, 0, &[])]).kinship(12, &theirs, 15), Kinship::Forked { shared: 9 });
-        assert_eq!(lineage(&[(1, 0, &[]), (2, 8, &[])]).kinship(10, &theirs, 15), Kinship::Forked { shared: 9 });
+        assert_eq!(
+            lineage(&[(1, 0, &[]), (2, 8, &[])]).kinship(10, &theirs, 15),
+            Kinship::Forked { shared: 9 }
+        );
         assert_eq!(lineage(&[(2, 0, &[])]).kinship(1, &theirs, 15), Kinship::Forked { shared: 0 });
     }
 

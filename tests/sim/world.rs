@@ -379,7 +379,12 @@ impl World {
             }
             effect => {
                 if let Effect::Report { shared, lost_view, offers } = &effect {
-                    self.say(|| format!("server {life} gives up {} changes of {lost_view} after {shared}", offers.len()));
+                    self.say(|| {
+                        format!(
+                            "server {life} gives up {} changes of {lost_view} after {shared}",
+                            offers.len()
+                        )
+                    });
                 }
                 return self.carry_to_disk(id, life, effect);
             }
@@ -506,14 +511,14 @@ impl World {
         self.net.connections += 1;
         let connection = self.net.connections;
         self.net.connected.insert(pair, connection);
-        self.input(pair.0, a, Input::LinkUp { peer: b, resumed })?;
-        self.input(pair.1, b, Input::LinkUp { peer: a, resumed })?;
         for (from, to) in [(pair.0, pair.1), (pair.1, pair.0)] {
             let resend: Vec<_> = self.net.unacked.get(&(from, to)).into_iter().flatten().cloned().collect();
             for (sequence, message) in resend {
                 self.transmit(from, to, connection, Some(sequence), message);
             }
         }
+        self.input(pair.0, a, Input::LinkUp { peer: b, resumed })?;
+        self.input(pair.1, b, Input::LinkUp { peer: a, resumed })?;
         Ok(())
     }
 

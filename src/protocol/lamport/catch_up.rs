@@ -4,8 +4,8 @@
 //! the pace is its own, and who helps keeps no state. Requests come from the helper's memory; who is
 //! further behind than that, or forked, takes a snapshot first, in parts.
 
-use super::tail::Tail;
 use super::normal::Origin;
+use super::tail::Tail;
 use super::{Fx, Lamport, Phase};
 use crate::domain::digest::Digest;
 use crate::protocol::engine::{Availability, Effect, Machine, Note, Restart};
@@ -77,7 +77,8 @@ impl<M: Machine> Lamport<M> {
             return Some(life);
         }
         let idle = linked.filter(|(_, news)| {
-            matches!(news.standing, Standing::Recovering | Standing::Changing) && news.position > self.position
+            matches!(news.standing, Standing::Recovering | Standing::Changing)
+                && news.position > self.position
         });
         idle.max_by_key(|(life, news)| (news.view, news.position, Reverse(life.server))).map(|(life, _)| life)
     }

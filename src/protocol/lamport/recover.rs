@@ -1,8 +1,8 @@
 //! From the log to an engine: the same steps in the same order, and nothing that the log does not say.
 
+use super::normal::Origin;
 use super::queue::Queue;
 use super::tail::Tail;
-use super::normal::Origin;
 use super::{Lamport, Phase, catch_up, detector, reads};
 use crate::domain::digest::Digest;
 use crate::protocol::engine::{Machine, Settings};
