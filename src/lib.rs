@@ -1,6 +1,7 @@
 //! A cluster of servers that sells seats and looks to its users like one server that never dies.
 
 pub mod api;
+pub mod client;
 pub mod config;
 pub mod domain;
 pub mod protocol;

@@ -85,6 +85,8 @@ pub enum Message {
     },
     /// Executed requests that follow the asker's position, unsequenced.
     Entries {
+        /// The sender's lineage.
+        lineage: Lineage,
         /// The sender's position.
         tip: Position,
         /// The requests, in order.

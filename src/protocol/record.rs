@@ -32,6 +32,13 @@ pub enum Record {
         /// The digest after it.
         digest: Digest,
     },
+    /// The lineage that the state has once the requests that follow, fetched from a donor, are executed.
+    Lineage {
+        /// The donor's, as of `position`.
+        lineage: Lineage,
+        /// The last position that is fetched.
+        position: Position,
+    },
     /// A view was promised: nothing older is accepted from here on.
     Promise(Proposal),
     /// A view was accepted: replaces all unexecuted requests and earlier promises' members.

@@ -15,6 +15,11 @@ pub struct Install {
     pub base: Position,
     /// The digest at `base`.
     pub base_digest: Digest,
+    /// The furthest position that a member had executed when it promised: decided before this view.
+    pub decided: Position,
+    /// The lineage of a state at `decided`: every member's from here on. Servers can come to the same state on
+    /// different ways, by executing a request in its view or as one that a later view kept.
+    pub lineage: Lineage,
     /// Requests executed before anything of the new view, at `base + 1` and on without a gap.
     pub kept: Vec<Entry>,
     /// Greatest clock of all promises: everything stamped in the new view is later.
@@ -38,22 +43,28 @@ impl Install {
     }
 }
 
-/// Where a view's own requests begin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A view in the lineage of a state: what it kept of its predecessor's requests, and where its own begin.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Descent {
     /// The view.
     pub view: ViewId,
-    /// The first position that it executed itself.
-    pub first: Position,
-    /// The digest just before that position.
-    pub digest: Digest,
+    /// Up to here its members had executed when it was made: the same everywhere, also on a side that does not know
+    /// of this view.
+    pub decided: Position,
+    /// Up to here go the requests that it kept of its predecessor; its own come after.
+    pub top: Position,
+    /// The digests after `decided`, up to `top`, as far as they are executed.
+    pub kept: Vec<Digest>,
 }
 
 /// Which views produced a state. Tells "behind" from "forked" (rule 18).
 ///
-/// It follows from the executed requests alone: each names the view it was made in. Two servers that executed the
-/// same requests have the same lineage, whatever views they passed through idly. At most [`LINEAGE_LEN_MAX`] views are kept, the
-/// oldest go first; `dropped` counts them.
+/// Two sides of a partition may keep different requests of the view that they share, so a position and a view do not
+/// say which request was executed there. Each view therefore tells up to where everything was executed before it,
+/// and the digests of what it kept beyond that.
+///
+/// Only views that executed something are listed. At most [`LINEAGE_LEN_MAX`] are kept, the oldest go
+/// first; `dropped` counts them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lineage {
     dropped: u64,
@@ -78,9 +89,33 @@ pub enum Kinship {
 }
 
 impl Lineage {
-    /// Adds a view that is about to execute its first own request.
-    pub fn push(&mut self, descent: Descent) {
-        debug_assert!(self.views.last().is_none_or(|last| last.first < descent.first));
+    /// Notes that `position` was executed with this digest in (or kept by) the accepted view. `earlier` knows the
+    /// digests of recent positions.
+    pub fn executed(
+        &mut self,
+        install: &Install,
+        position: Position,
+        digest: Digest,
+        earlier: impl Fn(Position) -> Option<Digest>,
+    ) {
+        if position <= install.decided {
+            *self = install.lineage.at(position);
+            return;
+        }
+        if self.views.last().is_none_or(|last| last.view != install.view) {
+            let known = install.decided + 1..position.min(install.top() + 1);
+            let kept = known.map(|p| earlier(p).unwrap_or_default()).collect();
+            self.push(Descent { view: install.view, decided: install.decided, top: install.top(), kept });
+        }
+        if let Some(last) = self.views.last_mut()
+            && position <= last.top
+        {
+            last.kept.push(digest);
+        }
+    }
+
+    /// Adds a view.
+    fn push(&mut self, descent: Descent) {
         self.views.push(descent);
         if self.views.len() > LINEAGE_LEN_MAX {
             self.views.remove(0);
@@ -98,6 +133,15 @@ impl Lineage {
         &self.views
     }
 
+    /// The lineage that the state had at an earlier position.
+    pub fn at(&self, position: Position) -> Lineage {
+        let mut views: Vec<Descent> = self.views.iter().filter(|d| d.decided < position).cloned().collect();
+        if let Some(last) = views.last_mut() {
+            last.kept.truncate((position - last.decided) as usize);
+        }
+        Lineage { dropped: self.dropped, views }
+    }
+
     /// How a state (`self` at `position`) stands to another (`other` at `other_position`).
     ///
     /// Views are compared by their number from the very first, so that lineages which dropped different
@@ -105,25 +149,27 @@ impl Lineage {
     /// far back nothing can be told, and a snapshot replaces it whole.
     pub fn kinship(&self, position: Position, other: &Lineage, other_position: Position) -> Kinship {
         let start = self.dropped.max(other.dropped);
-        let mut shared = 0;
-        for index in start.. {
-            let (mine, theirs) = (self.interval(index, position), other.interval(index, other_position));
-            match (mine, theirs) {
-                (Some((a, my_end)), Some((b, their_end))) if a == b => {
-                    shared = my_end.min(their_end);
-                    if my_end != their_end {
-                        break;
-                    }
-                }
-                (Some((a, _)), Some((b, _))) if index == start && start > 0 => {
-                    shared = a.first.min(b.first) - 1;
-                    break;
-                }
-                (None, Some(_)) if index == start => return Kinship::Behind,
-                (Some(_), None) if index == start => return Kinship::Ahead,
-                _ => break,
+        let mut index = start;
+        let (mine, theirs) = loop {
+            match (self.view(index), other.view(index)) {
+                (Some(a), Some(b)) if a.view == b.view => index += 1,
+                (mine, theirs) => break (mine, theirs),
             }
-        }
+        };
+        let shorter = position.min(other_position);
+        let shared = match (mine, theirs) {
+            _ if index == start && start > 0 => match (mine, theirs) {
+                (None, _) => return Kinship::Behind,
+                (Some(_), None) => return Kinship::Ahead,
+                (Some(a), Some(b)) => a.decided.min(b.decided),
+            },
+            (None, None) => shorter,
+            // Whatever one side executed before it knew of another view, every other side keeps.
+            (None, Some(next)) => position.min(next.top),
+            (Some(next), None) => other_position.min(next.top),
+            (Some(a), Some(b)) => a.shared_with(b),
+        };
+        let shared = shared.min(shorter);
         if shared >= position {
             Kinship::Behind
         } else if shared >= other_position {
@@ -133,11 +179,26 @@ impl Lineage {
         }
     }
 
-    /// The view of that number and the last position that it executed itself.
-    fn interval(&self, number: u64, position: Position) -> Option<(Descent, Position)> {
-        let index = number.checked_sub(self.dropped)? as usize;
-        let descent = *self.views.get(index)?;
-        Some((descent, self.views.get(index + 1).map_or(position, |next| next.first - 1)))
+    fn view(&self, number: u64) -> Option<&Descent> {
+        self.views.get(number.checked_sub(self.dropped)? as usize)
+    }
+}
+
+impl Descent {
+    /// Two views that were made of the same one: what was executed before either, and of what they kept as
+    /// much as is the same.
+    fn shared_with(&self, other: &Descent) -> Position {
+        let digest = |descent: &Descent, position: Position| {
+            descent.kept.get((position - descent.decided - 1) as usize).copied()
+        };
+        let mut shared = self.decided.max(other.decided);
+        while let (Some(a), Some(b)) = (digest(self, shared + 1), digest(other, shared + 1)) {
+            if a != b {
+                break;
+            }
+            shared += 1;
+        }
+        shared
     }
 }
 
@@ -145,42 +206,61 @@ impl Lineage {
 mod tests {
     use super::*;
 
-    fn lineage(views: &[(u64, Position)]) -> Lineage {
+    /// Views as (number, decided, digests of what was kept).
+    fn lineage(views: &[(u64, Position, &[u64])]) -> Lineage {
         let mut lineage = Lineage::default();
-        for &(number, first) in views {
+        for &(number, decided, kept) in views {
             let view = ViewId { number, ..ViewId::ZERO };
-            lineage.push(Descent { view, first, digest: Digest::default() });
+            let top = decided + kept.len() as u64;
+            lineage.push(Descent { view, decided, top, kept: kept.iter().map(|&d| Digest(d)).collect() });
         }
         lineage
     }
 
     #[test]
     fn a_blank_state_is_behind_everything() {
-        assert_eq!(lineage(&[]).kinship(0, &lineage(&[(1, 1)]), 5), Kinship::Behind);
+        assert_eq!(lineage(&[]).kinship(0, &lineage(&[(1, 0, &[])]), 5), Kinship::Behind);
         assert_eq!(lineage(&[]).kinship(0, &lineage(&[]), 0), Kinship::Behind);
-        assert_eq!(lineage(&[(1, 1)]).kinship(5, &lineage(&[]), 0), Kinship::Ahead);
+        assert_eq!(lineage(&[(1, 0, &[])]).kinship(5, &lineage(&[]), 0), Kinship::Ahead);
     }
 
     #[test]
     fn a_prefix_is_behind_and_a_continuation_is_ahead() {
-        let long = lineage(&[(1, 1), (3, 10), (4, 20)]);
-        assert_eq!(lineage(&[(1, 1)]).kinship(9, &long, 25), Kinship::Behind);
-        assert_eq!(lineage(&[(1, 1), (3, 10)]).kinship(12, &long, 25), Kinship::Behind);
-        assert_eq!(long.kinship(25, &lineage(&[(1, 1)]), 9), Kinship::Ahead);
+        let long = lineage(&[(1, 0, &[]), (3, 9, &[]), (4, 19, &[])]);
+        assert_eq!(lineage(&[(1, 0, &[])]).kinship(9, &long, 25), Kinship::Behind);
+        assert_eq!(lineage(&[(1, 0, &[]), (3, 9, &[])]).kinship(12, &long, 25), Kinship::Behind);
+        assert_eq!(long.kinship(25, &lineage(&[(1, 0, &[])]), 9), Kinship::Ahead);
         assert_eq!(long.kinship(25, &long, 25), Kinship::Behind);
     }
 
     #[test]
+    fn what_was_executed_before_a_view_that_keeps_it_is_behind() {
+        let theirs = lineage(&[(1, 0, &[]), (3, 9, &[7, 8])]);
+        assert_eq!(lineage(&[(1, 0, &[])]).kinship(11, &theirs, 15), Kinship::Behind);
+    }
+
+    #[test]
     fn executing_on_after_the_others_changed_the_view_is_a_fork() {
-        let theirs = lineage(&[(1, 1), (3, 10)]);
-        assert_eq!(lineage(&[(1, 1)]).kinship(12, &theirs, 15), Kinship::Forked { shared: 9 });
-        assert_eq!(lineage(&[(1, 1), (2, 8)]).kinship(9, &theirs, 15), Kinship::Forked { shared: 7 });
-        assert_eq!(lineage(&[(2, 1)]).kinship(1, &theirs, 15), Kinship::Forked { shared: 0 });
+        let theirs = lineage(&[(1, 0, &[]), (3, 9, &[])]);
+        assert_eq!(lineage(&[(1, 0, &[])]).kinship(12, &theirs, 15), Kinship::Forked { shared: 9 });
+        assert_eq!(
+            lineage(&[(1, 0, &[]), (2, 8, &[])]).kinship(10, &theirs, 15),
+            Kinship::Forked { shared: 9 }
+        );
+        assert_eq!(lineage(&[(2, 0, &[])]).kinship(1, &theirs, 15), Kinship::Forked { shared: 0 });
+    }
+
+    #[test]
+    fn sides_that_kept_different_requests_forked_where_their_digests_part() {
+        let mine = lineage(&[(1, 0, &[]), (2, 9, &[70, 80, 90])]);
+        let theirs = lineage(&[(1, 0, &[]), (3, 9, &[70, 81])]);
+        assert_eq!(mine.kinship(12, &theirs, 15), Kinship::Forked { shared: 10 });
+        assert_eq!(mine.at(10).kinship(10, &theirs, 15), Kinship::Behind);
     }
 
     #[test]
     fn a_long_lineage_drops_its_oldest_views_and_still_lines_up() {
-        let numbers: Vec<_> = (0..LINEAGE_LEN_MAX as u64 + 10).map(|n| (n, n * 10 + 1)).collect();
+        let numbers: Vec<_> = (0..LINEAGE_LEN_MAX as u64 + 10).map(|n| (n, n * 10, &[][..])).collect();
         let long = lineage(&numbers);
         assert_eq!(long.views().len(), LINEAGE_LEN_MAX);
         let last = numbers.len() - 5;

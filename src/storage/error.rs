@@ -79,7 +79,7 @@ pub enum StorageError {
     Full {
         /// Log and snapshots now.
         used_bytes: u64,
-        /// What the refused step needed, the reserve for the next snapshot's segment included.
+        /// What the refused step needed.
         wanted_bytes: u64,
         /// The limit.
         max_bytes: u64,

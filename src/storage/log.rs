@@ -20,8 +20,6 @@ const BUFFER_BYTES_KEPT: usize = 4 << 20;
 pub(super) struct Budget {
     /// In use by snapshots.
     pub(super) outside_bytes: u64,
-    /// Kept back for a later step.
-    pub(super) reserve_bytes: u64,
     pub(super) max_bytes: u64,
 }
 
@@ -169,7 +167,8 @@ impl<D: Disk> Log<D> {
         }
         let frames: u64 = checkpoint.iter().map(|record| (record.len() + FRAME_HEADER_BYTES) as u64).sum();
         let least = HEADER_BYTES as u64 + frames + needed + FRAME_HEADER_BYTES as u64;
-        let length = self.prepare_all(least.max(self.segment_bytes).next_multiple_of(PAGE_BYTES), budget)?;
+        let length = self.length(least.next_multiple_of(PAGE_BYTES), start, budget)?;
+        while self.prepare_slice(length)? {}
         let header = Header {
             cluster_hash: self.cluster_hash,
             server: self.server,
@@ -230,26 +229,31 @@ impl<D: Disk> Log<D> {
         let current = self.current();
         let ready = self.spare.is_some_and(|spare| spare.zeroed == spare.length);
         let early = current.end < current.length / 4;
-        let full = self.bytes() + budget.outside_bytes + budget.reserve_bytes + self.segment_bytes
-            > budget.max_bytes;
-        if ready || early || (full && self.spare.is_none()) {
+        let (made, length) = match self.spare {
+            Some(spare) => (spare.zeroed, spare.length),
+            None => (0, self.segment_bytes.next_multiple_of(PAGE_BYTES)),
+        };
+        let full = self.bytes() + budget.outside_bytes + length - made > budget.max_bytes;
+        if ready || early || full {
             return Ok(false);
         }
-        let length = self.spare.map_or(self.segment_bytes.next_multiple_of(PAGE_BYTES), |spare| spare.length);
         self.prepare_slice(length)
     }
 
-    /// Finishes the spare at `length` or more, and returns its length.
-    fn prepare_all(&mut self, length: u64, budget: Budget) -> Result<u64, StorageError> {
-        let length = self.spare.map_or(length, |spare| length.max(spare.length));
-        let growth = length - self.spare.map_or(0, |spare| spare.zeroed);
+    /// How long the next file is to be. A file that a snapshot begins is never refused, since snapshots make
+    /// room: at the bound it is as short as can be.
+    fn length(&self, least: u64, start: Start, budget: Budget) -> Result<u64, StorageError> {
+        let (made, planned) = self.spare.map_or((0, 0), |spare| (spare.zeroed, spare.length));
+        let wanted = least.max(planned).max(self.segment_bytes.next_multiple_of(PAGE_BYTES));
         let used_bytes = self.bytes() + budget.outside_bytes;
-        let wanted_bytes = growth + budget.reserve_bytes;
-        if used_bytes + wanted_bytes > budget.max_bytes {
-            return Err(StorageError::Full { used_bytes, wanted_bytes, max_bytes: budget.max_bytes });
+        let (wanted_bytes, room) = (wanted - made, budget.max_bytes.saturating_sub(used_bytes));
+        match start {
+            _ if wanted_bytes <= room => Ok(wanted),
+            Start::Snapshot(_) => Ok(least.max(made)),
+            Start::Blank | Start::Continued => {
+                Err(StorageError::Full { used_bytes, wanted_bytes, max_bytes: budget.max_bytes })
+            }
         }
-        while self.prepare_slice(length)? {}
-        Ok(length)
     }
 
     fn prepare_slice(&mut self, length: u64) -> Result<bool, StorageError> {

@@ -35,8 +35,8 @@ pub const FORMAT_VERSION: u32 = 1;
 pub const RECORD_BYTES_MAX: usize = 64 << 20;
 /// Smallest [`Options::segment_bytes`].
 pub const SEGMENT_BYTES_MIN: u64 = 8 << 10;
-/// How many segments must fit in [`Options::disk_bytes_max`] at least: one in use, one prepared, one kept
-/// back for the next snapshot, and one that waits for that snapshot to be deleted.
+/// How many segments must fit in [`Options::disk_bytes_max`] at least: one in use, one prepared, and those
+/// between the two snapshots that are kept.
 pub const SEGMENTS_MIN: u64 = 4;
 
 /// Counts the records appended since the store was opened: the first is 1.
@@ -49,8 +49,8 @@ pub struct Options {
     /// Length of one preallocated log file. One that must hold a longer record is made longer.
     pub segment_bytes: u64,
     /// Bound on preallocated log files and snapshots together, those being written or received included;
-    /// `damaged/` and some 2 KiB of small files are not counted. Records are refused at the bound. A snapshot
-    /// is not, since it makes room: leave room for three of them.
+    /// `damaged/` and some 1 KiB of small files are not counted. Records are refused at the bound. A snapshot
+    /// and the page of log that begins it are not, since they make room: leave room for three of them.
     pub disk_bytes_max: u64,
     /// The incarnation is at least this. A server whose directory is not kept (`durability: memory`, a wiped
     /// disk) passes the wall clock's seconds, so that its incarnation grows all the same; others pass 0.

@@ -9,9 +9,9 @@ use super::{
     log::{Budget, Log},
     meta::Meta,
     scan::{self, Base, Discarded, Names, Run},
-    segment::{self, Damage, Rest, Start},
+    segment::{self, Damage, Rest, Segment, Start},
     snapshot::{Id, SnapshotReader},
-    store::Store,
+    store::{BASES_KEPT, Store},
 };
 use bytes::Bytes;
 
@@ -108,8 +108,7 @@ impl<D: Disk> Store<D> {
         let mut log =
             Log::blank(disk.clone(), owner.0, owner.1, options.segment_bytes).resume(&found.run.segments);
         if found.run.segments.is_empty() {
-            let max_bytes = options.disk_bytes_max;
-            let budget = Budget { outside_bytes: 0, reserve_bytes: 0, max_bytes };
+            let budget = Budget { outside_bytes: 0, max_bytes: options.disk_bytes_max };
             log.begin(meta.generation, Start::Blank, &[], 0, budget)?;
         }
         let used = found.bases.last().and_then(|base| base.snapshot);
@@ -171,8 +170,8 @@ fn generation(name: &str) -> Option<u64> {
     log.or_else(|| Id::parse(name).map(|id| id.generation))
 }
 
-impl From<segment::Segment> for LogPart {
-    fn from(segment: segment::Segment) -> Self {
+impl From<Segment> for LogPart {
+    fn from(segment: Segment) -> Self {
         LogPart { start: segment.header.start, records: segment.records }
     }
 }
@@ -243,27 +242,37 @@ fn read_history<D: Disk>(disk: &D, meta: &Meta, names: &Names, owner: (u64, u8))
     let damaged = |damage: Damage| OpenError::damaged(disk, &damage.file, damage.offset, damage.reason);
     let mut run = scan::run(disk, meta.generation, &numbers, owner).map_err(io)?.map_err(damaged)?;
     let (mut bases, mut discarded) = scan::bases(disk, &run, &snapshots, owner.0).map_err(io)?;
-    bases.drain(..bases.len().saturating_sub(super::store::BASES_KEPT));
+    bases.drain(..bases.len().saturating_sub(BASES_KEPT));
     let Some(oldest) = bases.first().copied() else {
-        return Err(match run.broken {
-            Some(damage) => damaged(damage),
-            None => {
-                let file = segment::name(meta.generation, numbers[0]);
-                let reason = "the log begins here and no usable snapshot leads to it";
-                let reason =
-                    discarded.iter().fold(reason.to_owned(), |all, one| format!("{all}; {}", one.why));
-                OpenError::damaged(disk, &file, 0, reason)
-            }
-        });
+        return Err(run.broken.map_or_else(|| no_base(disk, &run.segments[0], &discarded), damaged));
     };
-    // A damaged snapshot stays until newer ones have replaced it; an older one was on its way out.
-    let old = |id: &Id| id.segment < oldest.segment;
-    discarded.retain(|one| !old(&one.id));
-    let old = snapshots.iter().filter(|id| old(id)).map(|id| id.name());
-    let obsolete = numbers.iter().filter(|number| **number < oldest.segment);
-    let obsolete = obsolete.map(|number| segment::name(meta.generation, *number)).chain(old).collect();
+    // With as many states as are kept, what is older was on its way out. With fewer there is damage, and what
+    // is damaged stays until newer snapshots have replaced it.
+    let obsolete = |segment: u64| bases.len() == BASES_KEPT && segment < oldest.segment;
+    discarded.retain(|one| !obsolete(one.id.segment));
+    let old = numbers.iter().filter(|number| obsolete(**number));
+    let logs = old.map(|number| segment::name(meta.generation, *number));
+    let old = snapshots.iter().filter(|id| obsolete(id.segment));
+    let obsolete = logs.chain(old.map(|id| id.name())).collect();
     run.segments.retain(|segment| segment.header.number >= oldest.segment);
     Ok(Found { run, bases, discarded, obsolete })
+}
+
+/// The error of a log that holds together and continues nothing that is here.
+fn no_base<D: Disk>(disk: &D, first: &Segment, discarded: &[Discarded]) -> OpenError {
+    let header = &first.header;
+    match header.start {
+        Start::Blank | Start::Continued => {
+            let file = segment::name(header.generation, header.number - 1);
+            OpenError::damaged(disk, &file, 0, "the log file is missing")
+        }
+        Start::Snapshot(position) => {
+            let reason =
+                format!("the log begins here, after a snapshot of position {position} that cannot be used");
+            let reason = discarded.iter().fold(reason, |all, one| format!("{all}; {}", one.why));
+            OpenError::damaged(disk, &header.name(), 0, reason)
+        }
+    }
 }
 
 /// Removes what an unfinished step left. Durable on return: a name that came back after a later crash could

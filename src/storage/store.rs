@@ -81,9 +81,7 @@ impl<D: Disk> Store<D> {
     /// was appended before.
     pub fn append(&mut self, record: &[u8]) -> Result<Lsn, StorageError> {
         self.check()?;
-        // One segment is kept back, so that the snapshot that makes room can begin.
-        let budget = self.budget(self.options.segment_bytes);
-        let sequence = self.log.append(record, budget);
+        let sequence = self.log.append(record, self.budget());
         let sequence = self.noted(sequence)?;
         Ok(Lsn(sequence - self.opened_at))
     }
@@ -112,8 +110,7 @@ impl<D: Disk> Store<D> {
     /// a sync has been answered; without it, an append that needs the next file makes all of it.
     pub fn prepare(&mut self) -> Result<bool, StorageError> {
         self.check()?;
-        let budget = self.budget(self.options.segment_bytes);
-        let prepared = self.log.prepare(budget);
+        let prepared = self.log.prepare(self.budget());
         self.noted(prepared)
     }
 
@@ -121,14 +118,15 @@ impl<D: Disk> Store<D> {
     /// and returns a writer for the state. What the caller must know besides the state to replay the log from here
     /// belongs into the checkpoint; it is durable on return, and replayed first.
     ///
-    /// A writer that is dropped has cost a log file and no more.
+    /// A writer that is dropped has cost a log file and no more. The limit on disk use does not refuse a snapshot:
+    /// it makes room. Two may be needed, since the state before the newest is kept too.
     pub fn begin_snapshot(
         &mut self,
         position: u64,
         checkpoint: &[&[u8]],
     ) -> Result<SnapshotWriter<D>, StorageError> {
         self.check()?;
-        let budget = self.budget(0);
+        let budget = self.budget();
         let begun = self.log.begin(self.meta.generation, Start::Snapshot(position), checkpoint, 0, budget);
         self.noted(begun)?;
         self.sync()?;
@@ -143,7 +141,8 @@ impl<D: Disk> Store<D> {
         self.check()?;
         let newest = self.bases.last().map_or(0, |base| base.segment);
         let id = snapshot.id;
-        let result = if id.generation != self.meta.generation || id.segment <= newest {
+        // Numbers of log files go on through an adoption, so this tells what it has overtaken, too.
+        let result = if id.segment <= newest {
             self.remove_snapshot(id)
         } else {
             self.bases.push(Base { segment: id.segment, snapshot: Some((id, snapshot.bytes)) });
@@ -178,7 +177,7 @@ impl<D: Disk> Store<D> {
     /// old history or the new one, never a mix. The log goes on in a new file that the checkpoint opens; older
     /// log and snapshots are deleted. The history counts as kept from here on.
     ///
-    /// Any error but [`StorageError::Full`] and [`StorageError::NoSpace`] is fatal.
+    /// Any error but [`StorageError::NoSpace`] and [`StorageError::RecordTooLarge`] is fatal.
     pub fn adopt_snapshot(
         &mut self,
         mut received: ReceivedSnapshot<D>,
@@ -197,7 +196,7 @@ impl<D: Disk> Store<D> {
         let generation = self.meta.generation + 1;
         let start = Start::Snapshot(received.position);
         // First all of the new history, under names of the next generation.
-        self.log.begin(generation, start, checkpoint, 0, self.budget(0))?;
+        self.log.begin(generation, start, checkpoint, 0, self.budget())?;
         let segment = self.log.extents().last().expect("an open log has a file").number;
         let id = Id { generation, position: received.position, segment };
         let name = id.name();
@@ -244,9 +243,8 @@ impl<D: Disk> Store<D> {
         finished.map(|(_, bytes)| bytes).sum::<u64>() + self.unfinished_bytes.load(Ordering::Relaxed)
     }
 
-    fn budget(&self, reserve_bytes: u64) -> Budget {
-        let max_bytes = self.options.disk_bytes_max;
-        Budget { outside_bytes: self.snapshot_bytes(), reserve_bytes, max_bytes }
+    fn budget(&self) -> Budget {
+        Budget { outside_bytes: self.snapshot_bytes(), max_bytes: self.options.disk_bytes_max }
     }
 
     fn counted(&self) -> Counted {

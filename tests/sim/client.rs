@@ -35,7 +35,8 @@ impl Client {
     }
 
     pub fn next_op(&mut self, rng: &mut fastrand::Rng, number: u64, floor: u64, now: u64) -> Op {
-        let name = |rng: &mut fastrand::Rng| -> Name { format!("n{}", rng.u32(0..30)).parse().expect("a name") };
+        let name =
+            |rng: &mut fastrand::Rng| -> Name { format!("n{}", rng.u32(0..30)).parse().expect("a name") };
         let kind = match rng.u32(0..10) {
             0..=1 => OpKind::Read,
             choice => {
@@ -43,7 +44,10 @@ impl Client {
                     2..=5 => Operation::Reserve { name: name(rng), count: rng.u32(1..5) },
                     6 => {
                         let seats: BTreeSet<u32> = (0..rng.u32(1..4)).map(|_| rng.u32(1..45)).collect();
-                        Operation::ReserveSeats { name: name(rng), seats: seats.into_iter().map(Seat).collect() }
+                        Operation::ReserveSeats {
+                            name: name(rng),
+                            seats: seats.into_iter().map(Seat).collect(),
+                        }
                     }
                     _ => Operation::Delete { name: name(rng) },
                 };

@@ -70,7 +70,8 @@ impl Model {
         if !held.is_empty() {
             return Outcome::AlreadyBooked { name: name.clone(), seats: held };
         }
-        let taken: Vec<_> = seats.iter().copied().filter(|s| self.seats[s.0 as usize - 1].is_some()).collect();
+        let taken: Vec<_> =
+            seats.iter().copied().filter(|s| self.seats[s.0 as usize - 1].is_some()).collect();
         if !taken.is_empty() {
             return Outcome::Taken { seats: taken };
         }

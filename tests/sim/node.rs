@@ -59,7 +59,8 @@ impl Node {
         let identity = Identity { cluster: "sim".into(), server: self.id, seats: CAPACITY };
         let options = Options { segment_bytes: 8 << 10, disk_bytes_max: 64 << 20, ..Options::default() };
         let chunk_bytes = settings.limits.chunk_bytes_max;
-        let open = |disk: &SimDisk| Persister::open(disk.clone(), &identity, &options, &config(), chunk_bytes);
+        let open =
+            |disk: &SimDisk| Persister::open(disk.clone(), &identity, &options, &config(), chunk_bytes);
         let Opened { persister, recovered, incarnation, .. } = match open(&self.disk) {
             Ok(opened) => opened,
             Err(error) => return Err(format!("server {} cannot open its disk: {error}", self.id)),

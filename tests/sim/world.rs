@@ -71,7 +71,19 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Report { answered, retries, reads, crashes, pauses, cuts, restarts, views, snapshots, steps, trace } = self;
+        let Report {
+            answered,
+            retries,
+            reads,
+            crashes,
+            pauses,
+            cuts,
+            restarts,
+            views,
+            snapshots,
+            steps,
+            trace,
+        } = self;
         write!(
             f,
             "{answered} commands answered ({retries} retries), {reads} reads, {crashes} crashes, {pauses} pauses, {cuts} cuts, \
@@ -159,7 +171,11 @@ impl World {
         let settings = Settings {
             me: Member { server: ServerId(0), incarnation: Incarnation(0) },
             servers: (1..=servers).map(ServerId).collect(),
-            availability: if kind == WorldKind::Majority { Availability::Majority } else { Availability::Any },
+            availability: if kind == WorldKind::Majority {
+                Availability::Majority
+            } else {
+                Availability::Any
+            },
             limits,
             seed,
             bootstrap: false,
@@ -220,7 +236,8 @@ impl World {
                 return Err(format!("not settled 60 s after the last fault: {}", self.picture()));
             }
             self.report.steps += 1;
-            self.report.trace = self.report.trace.rotate_left(5) ^ time.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ event.number();
+            self.report.trace =
+                self.report.trace.rotate_left(5) ^ time.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ event.number();
             self.handle(event)?;
         }
         Err("nothing left to do".into())
@@ -362,7 +379,12 @@ impl World {
             }
             effect => {
                 if let Effect::Report { shared, lost_view, offers } = &effect {
-                    self.say(|| format!("server {life} gives up {} changes of {lost_view} after {shared}", offers.len()));
+                    self.say(|| {
+                        format!(
+                            "server {life} gives up {} changes of {lost_view} after {shared}",
+                            offers.len()
+                        )
+                    });
                 }
                 return self.carry_to_disk(id, life, effect);
             }
@@ -423,7 +445,8 @@ impl World {
     /// The process ends in an orderly way, or starts over: what it wrote is the system's, what it held is gone.
     fn stop(&mut self, id: u8) {
         self.nodes.get_mut(&id).expect("configured").running = None;
-        let pairs: Vec<Pair> = self.net.connected.keys().copied().filter(|p| p.0 == id || p.1 == id).collect();
+        let pairs: Vec<Pair> =
+            self.net.connected.keys().copied().filter(|p| p.0 == id || p.1 == id).collect();
         for pair in pairs {
             self.disconnect(pair);
         }
@@ -470,7 +493,8 @@ impl World {
             return Ok(());
         }
         let life = |id: u8| self.nodes[&id].running.as_ref().map(|r| r.life);
-        let paused = self.nodes[&pair.0].paused_until > self.now || self.nodes[&pair.1].paused_until > self.now;
+        let paused =
+            self.nodes[&pair.0].paused_until > self.now || self.nodes[&pair.1].paused_until > self.now;
         let (Some(a), Some(b)) = (life(pair.0), life(pair.1)) else { return Ok(()) };
         if self.net.is_cut(pair, self.now) || paused {
             self.dial_soon(pair);
@@ -487,14 +511,14 @@ impl World {
         self.net.connections += 1;
         let connection = self.net.connections;
         self.net.connected.insert(pair, connection);
-        self.input(pair.0, a, Input::LinkUp { peer: b, resumed })?;
-        self.input(pair.1, b, Input::LinkUp { peer: a, resumed })?;
         for (from, to) in [(pair.0, pair.1), (pair.1, pair.0)] {
             let resend: Vec<_> = self.net.unacked.get(&(from, to)).into_iter().flatten().cloned().collect();
             for (sequence, message) in resend {
                 self.transmit(from, to, connection, Some(sequence), message);
             }
         }
+        self.input(pair.0, a, Input::LinkUp { peer: b, resumed })?;
+        self.input(pair.1, b, Input::LinkUp { peer: a, resumed })?;
         Ok(())
     }
 
@@ -530,7 +554,8 @@ impl World {
     }
 
     fn transmit(&mut self, from: u8, to: u8, connection: u64, sequence: Option<u64>, message: Message) {
-        let delay = if self.rng.u32(0..50) == 0 { self.rng.u64(0..40 * MS) } else { self.rng.u64(30..2 * MS) };
+        let delay =
+            if self.rng.u32(0..50) == 0 { self.rng.u64(0..40 * MS) } else { self.rng.u64(30..2 * MS) };
         let last = self.net.last_arrival.entry((from, to)).or_default();
         let arrival = (self.now + delay).max(*last + 1);
         *last = arrival;
@@ -538,7 +563,14 @@ impl World {
         self.at(delay, Event::Deliver { to, from, connection, sequence, message: Box::new(message) });
     }
 
-    fn deliver(&mut self, to: u8, from: u8, connection: u64, sequence: Option<u64>, message: Message) -> Checked {
+    fn deliver(
+        &mut self,
+        to: u8,
+        from: u8,
+        connection: u64,
+        sequence: Option<u64>,
+        message: Message,
+    ) -> Checked {
         let pair = pair(from, to);
         if self.net.connected.get(&pair) != Some(&connection) {
             return Ok(());
@@ -588,7 +620,11 @@ impl World {
             }
             state.current = Some(op);
         }
-        state.server = if state.attempts == 0 || rng.u32(0..3) == 0 { rng.u8(1..=servers) } else { state.server % servers + 1 };
+        state.server = if state.attempts == 0 || rng.u32(0..3) == 0 {
+            rng.u8(1..=servers)
+        } else {
+            state.server % servers + 1
+        };
         state.attempts += 1;
         let (attempt, server) = (state.attempts, state.server);
         let op = state.current.clone().expect("set above");
@@ -615,7 +651,9 @@ impl World {
     }
 
     fn client_hears(&mut self, client: usize, number: u64, reply: Reply) -> Checked {
-        let Some(op) = self.clients[client].current.clone().filter(|op| op.number == number) else { return Ok(()) };
+        let Some(op) = self.clients[client].current.clone().filter(|op| op.number == number) else {
+            return Ok(());
+        };
         if let Reply::Refused = reply {
             return Ok(());
         }
@@ -630,9 +668,12 @@ impl World {
                     0
                 } else {
                     let known = self.model.outcomes.get(&(command.session, command.sequence));
-                    let (expected, position) = known.ok_or_else(|| format!("{command:?} was answered {outcome:?} and never executed"))?;
+                    let (expected, position) = known
+                        .ok_or_else(|| format!("{command:?} was answered {outcome:?} and never executed"))?;
                     if *expected != outcome {
-                        return Err(format!("{command:?} was answered {outcome:?}, its execution gave {expected:?}"));
+                        return Err(format!(
+                            "{command:?} was answered {outcome:?}, its execution gave {expected:?}"
+                        ));
                     }
                     *position
                 }
@@ -642,9 +683,15 @@ impl World {
                 if self.kind == WorldKind::Partition {
                     0
                 } else {
-                    let known = self.history.get(position as usize).ok_or("a read saw a position that nobody executed")?;
+                    let known = self
+                        .history
+                        .get(position as usize)
+                        .ok_or("a read saw a position that nobody executed")?;
                     if known.1 != free {
-                        return Err(format!("a read at {position} saw {free:?}, the model has {:?}", known.1));
+                        return Err(format!(
+                            "a read at {position} saw {free:?}, the model has {:?}",
+                            known.1
+                        ));
                     }
                     position
                 }
@@ -764,7 +811,9 @@ impl World {
 
     /// Whatever a server executes at a position is what every other one executes there.
     fn check_execution(&mut self, id: u8) -> Checked {
-        let Some(Running { engine, checked, life, .. }) = self.nodes.get_mut(&id).and_then(|n| n.running.as_mut()) else {
+        let Some(Running { engine, checked, life, .. }) =
+            self.nodes.get_mut(&id).and_then(|n| n.running.as_mut())
+        else {
             return Ok(());
         };
         if self.kind == WorldKind::Partition {
@@ -784,7 +833,11 @@ impl World {
                     }
                     self.history.push((digest, self.model.free()));
                 }
-                (None, None) => return Err(format!("server {life} jumped to position {position}, which nobody executed")),
+                (None, None) => {
+                    return Err(format!(
+                        "server {life} jumped to position {position}, which nobody executed"
+                    ));
+                }
             }
         }
         *checked = engine.position();
@@ -816,11 +869,15 @@ impl World {
             machine.check()?;
             if self.kind == WorldKind::Partition {
                 for (name, seats) in &names {
-                    let Answer::Search { seats: held, .. } = machine.query(&Query::Search { name: name.clone() }) else {
+                    let Answer::Search { seats: held, .. } =
+                        machine.query(&Query::Search { name: name.clone() })
+                    else {
                         return Err("an answer of the wrong kind".into());
                     };
                     if held.as_ref() != Some(seats) && !unsettled.contains(&format!("\"{name}\"")) {
-                        return Err(format!("{name} was told {seats:?}, has {held:?}, and no report says so"));
+                        return Err(format!(
+                            "{name} was told {seats:?}, has {held:?}, and no report says so"
+                        ));
                     }
                 }
             } else if free_seats(machine) != self.model.free() {
@@ -841,7 +898,14 @@ impl World {
                     let peers: Vec<String> = status
                         .peers
                         .iter()
-                        .map(|p| format!("{}:{}{}", p.server, if p.linked { "linked" } else { "-" }, if p.suspected { ",suspected" } else { "" }))
+                        .map(|p| {
+                            format!(
+                                "{}:{}{}",
+                                p.server,
+                                if p.linked { "linked" } else { "-" },
+                                if p.suspected { ",suspected" } else { "" }
+                            )
+                        })
                         .collect();
                     text += &format!(
                         "\n  server {}: {:?} view {} {members:?} position {} {peers:?} {:?}",
@@ -851,7 +915,12 @@ impl World {
             }
         }
         for client in &self.clients {
-            text += &format!("\n  client {}: {} attempts at {:?}", client.id, client.attempts, client.current.as_ref().map(|op| op.sent_at));
+            text += &format!(
+                "\n  client {}: {} attempts at {:?}",
+                client.id,
+                client.attempts,
+                client.current.as_ref().map(|op| op.sent_at)
+            );
         }
         text
     }

@@ -4,11 +4,12 @@
 //! the pace is its own, and who helps keeps no state. Requests come from the helper's memory; who is
 //! further behind than that, or forked, takes a snapshot first, in parts.
 
+use super::normal::Origin;
 use super::tail::Tail;
 use super::{Fx, Lamport, Phase};
 use crate::domain::digest::Digest;
 use crate::protocol::engine::{Availability, Effect, Machine, Note, Restart};
-use crate::protocol::message::{Message, Standing};
+use crate::protocol::message::{Heartbeat, Message, Standing, incarnation_in};
 use crate::protocol::record::{Checkpoint, Record, SnapshotHeader};
 use crate::protocol::types::{Entry, Member, Position, ViewId};
 use crate::protocol::view::{Kinship, Lineage};
@@ -56,7 +57,7 @@ impl<M: Machine> Lamport<M> {
         }
     }
 
-    /// The active server of the largest side, or, where none is, one that has executed more.
+    /// The active server of the side that goes on, or, where none is active, one that has executed more.
     fn pick_donor(&self) -> Option<Member> {
         let linked = self.peers.values().filter_map(|p| {
             let life = p.linked_life().filter(|&life| !self.is_suspected(life))?;
@@ -65,18 +66,32 @@ impl<M: Machine> Lamport<M> {
         let active = linked.clone().filter(|(_, news)| {
             matches!(news.standing, Standing::Active | Standing::Leaving)
                 && !news.members.contains(&self.me())
+                && !self.has_moved_on_from(news)
         });
-        let best = active.max_by_key(|(life, news)| (news.members.len(), news.view, Reverse(life.server)));
+        let size = |news: &Heartbeat| match self.settings.availability {
+            Availability::Any => news.members.len(),
+            Availability::Majority => 0,
+        };
+        let best = active.max_by_key(|(life, news)| (size(news), news.view, Reverse(life.server)));
         if let Some((life, _)) = best {
             return Some(life);
         }
-        let recovering = linked.filter(|(_, news)| {
-            let more = (news.view, news.position) > (self.accepted_view(), self.position);
-            news.standing == Standing::Recovering && more && news.position > self.position
+        let idle = linked.filter(|(_, news)| {
+            matches!(news.standing, Standing::Recovering | Standing::Changing)
+                && news.position > self.position
         });
-        recovering
-            .max_by_key(|(life, news)| (news.view, news.position, Reverse(life.server)))
-            .map(|(life, _)| life)
+        idle.max_by_key(|(life, news)| (news.view, news.position, Reverse(life.server))).map(|(life, _)| life)
+    }
+
+    /// Whether the accepted view came after the peer's and leaves it out: the peer does not know it yet, and is no
+    /// one to go back to. Where one survivor may go on, a side that this server never belonged to is another
+    /// matter: there two sides have met.
+    fn has_moved_on_from(&self, news: &Heartbeat) -> bool {
+        news.view < self.accepted_view()
+            && match self.settings.availability {
+                Availability::Any => incarnation_in(&news.members, self.me().server).is_some(),
+                Availability::Majority => true,
+            }
     }
 
     fn ask(&mut self, fx: &mut Fx<M>) {
@@ -92,6 +107,7 @@ impl<M: Machine> Lamport<M> {
 
     /// A server that lacks something asks: requests if they are at hand, else a snapshot.
     pub(super) fn on_fetch(&mut self, from: Member, position: Position, lineage: &Lineage, fx: &mut Fx<M>) {
+        // The digest settles it where the position is recent; the lineage tells how far back a fork lies.
         let forked_after = match lineage.kinship(position, &self.lineage, self.position) {
             Kinship::Behind => None,
             Kinship::Forked { shared } => Some(shared),
@@ -109,7 +125,8 @@ impl<M: Machine> Lamport<M> {
         };
         let last = entries.last().map_or(position, |e| e.position);
         let digest = self.tail.digest_at(last).expect("the tail has a digest for each of its positions");
-        self.send(from, Message::Entries { tip: self.position, entries, digest }, fx);
+        let lineage = self.lineage.clone();
+        self.send(from, Message::Entries { lineage, tip: self.position, entries, digest }, fx);
     }
 
     /// Offers the newest snapshot, or has one taken if it is too old to go on from: the asker asks again.
@@ -125,6 +142,7 @@ impl<M: Machine> Lamport<M> {
     pub(super) fn on_entries(
         &mut self,
         from: Member,
+        lineage: &Lineage,
         tip: Position,
         entries: Vec<Entry>,
         digest: Digest,
@@ -137,6 +155,11 @@ impl<M: Machine> Lamport<M> {
             return;
         }
         self.come_over_if_needed(false, fx);
+        let last = entries.last().map_or(self.position, |e| e.position);
+        if last > self.position {
+            self.lineage = lineage.at(last);
+            self.append(Record::Lineage { lineage: self.lineage.clone(), position: last }, fx);
+        }
         for entry in entries {
             if entry.position == self.position + 1 {
                 self.apply_fetched(entry, fx);
@@ -161,7 +184,7 @@ impl<M: Machine> Lamport<M> {
     fn apply_fetched(&mut self, entry: Entry, fx: &mut Fx<M>) {
         self.queue.remove(entry.request.timestamp);
         self.clock = self.clock.max(entry.request.timestamp.clock);
-        self.apply_quietly(entry.request.clone());
+        self.apply_quietly(entry.request.clone(), Origin::Donor);
         let digest = self.digest;
         self.append(Record::Fetched { entry, digest }, fx);
     }

@@ -59,7 +59,7 @@ impl<M: Machine> Lamport<M> {
             let Some(peer) = self.peers.get(&server) else { continue };
             let expected: Vec<Member> = self.expected().filter(|m| m.server == server).collect();
             let candidate = match peer.linked_life() {
-                Some(life) if expected.contains(&life) || self.may_join(server) => Some(life),
+                Some(life) if self.members().contains(&life) || self.may_join(server) => Some(life),
                 Some(_) => None,
                 None => {
                     // In its probe period: whether it belongs to the next view is not known yet.
@@ -122,7 +122,9 @@ impl<M: Machine> Lamport<M> {
     /// A recovering server that is close behind may be taken in. Between views nothing is held up by asking, so
     /// there anyone may who is near enough: the promises tell whether it belongs.
     fn may_join(&self, server: ServerId) -> bool {
-        let Some(peer) = self.peers.get(&server).filter(|peer| peer.joiner_pause_ms == 0) else { return false };
+        let Some(peer) = self.peers.get(&server).filter(|peer| peer.joiner_pause_ms == 0) else {
+            return false;
+        };
         let Some(news) = &peer.news else { return false };
         let willing = match news.standing {
             Standing::Recovering => news.caught_up || self.phase == Phase::Changing,
@@ -137,10 +139,10 @@ impl<M: Machine> Lamport<M> {
         self.tail.weighs_at_most(position, self.settings.limits.install_bytes_max)
     }
 
-    /// Whether nobody chosen so far suspects this life or is suspected by it; a joiner must moreover be linked
-    /// to each of them. Of two that cannot hear each other the one with the lower id is chosen first (rule 15).
+    /// Whether nobody chosen so far suspects this life or is suspected by it. A joiner, or anyone while no view is at
+    /// work, must moreover be linked to each of them, else it could not accept. Of two that cannot hear each other the one with the lower id is chosen first (rule 15).
     fn gets_on_with(&self, life: Member, chosen: &[Member]) -> bool {
-        let joins = !self.members().contains(&life);
+        let joins = !self.members().contains(&life) || self.phase == Phase::Changing;
         let says = |teller: Member, about: Member| -> Option<bool> {
             let news = self.peers.get(&teller.server)?.news.as_ref()?;
             news.links.iter().find(|(m, _)| *m == about).map(|(_, suspected)| *suspected)
@@ -347,6 +349,7 @@ impl<M: Machine> Lamport<M> {
             // A tenth for clocks that do not run alike (rule 17).
             attempt.lease_wait_ms = self.settings.limits.lease_ms * 11 / 10 + self.settings.limits.tick_ms;
         }
+        attempt.members = install.members.clone();
         attempt.installing = Some(install.clone());
         attempt.waited_ms = 0;
         for member in install.members.clone() {
@@ -415,9 +418,13 @@ impl<M: Machine> Lamport<M> {
             None => attempt.promises.contains_key(&s),
         };
         let me = self.me();
+        let members = attempt.members.clone();
         let silent: Vec<Member> =
-            attempt.members.iter().copied().filter(|&m| m != me && !answered(m.server)).collect();
+            members.iter().copied().filter(|&m| m != me && !answered(m.server)).collect();
         for life in silent {
+            if self.lacks_a_link(life, &members) {
+                continue;
+            }
             if self.members().contains(&life) && self.phase != Phase::Recovering {
                 self.suspect(life, "it does not answer in a change of view", false, fx);
             } else if let Some(peer) = self.peers.get_mut(&life.server) {
@@ -425,6 +432,13 @@ impl<M: Machine> Lamport<M> {
             }
         }
         self.abandon("not all members answered in time".to_owned(), fx);
+    }
+
+    /// Who cannot reach another member cannot accept: that is not its fault, and the next proposal is without one
+    /// of the two.
+    fn lacks_a_link(&self, life: Member, members: &[Member]) -> bool {
+        let news = self.peers.get(&life.server).and_then(|p| p.news.as_ref());
+        news.is_none_or(|n| members.iter().any(|&m| m != life && !n.links.contains(&(m, false))))
     }
 
     pub(super) fn on_refused(&mut self, view: ViewId, highest: ViewId, fx: &mut Fx<M>) {
@@ -450,6 +464,10 @@ impl<M: Machine> Lamport<M> {
 
     pub(super) fn abandon(&mut self, why: String, fx: &mut Fx<M>) {
         if let Some(attempt) = self.attempt.take() {
+            if attempt.installing.is_none() {
+                // Nobody was asked to accept it, so nobody can have gone on in it.
+                self.promised_since.retain(|p| p.view != attempt.view);
+            }
             self.note(Note::Abandoned { view: attempt.view, why }, fx);
         }
     }

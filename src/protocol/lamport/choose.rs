@@ -7,7 +7,7 @@ use super::tail::Tail;
 use crate::protocol::engine::Availability;
 use crate::protocol::message::{History, Promise, incarnation_in};
 use crate::protocol::types::{Entry, Member, Position, Request, ServerId, Timestamp, ViewId};
-use crate::protocol::view::{Install, Kinship};
+use crate::protocol::view::{Install, Kinship, Lineage};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -49,6 +49,9 @@ pub enum Choice {
 }
 
 /// Decides.
+///
+/// A promiser whose state has forked is only a witness: what it accepted and promised counts, it can do nothing
+/// in an older view any more, and it is left out of the new one until it has merged.
 pub fn choose(question: &Question<'_>) -> Choice {
     let promises = question.promises;
     let star = promises.values().map(|p| p.accepted_view()).max().unwrap_or(ViewId::ZERO);
@@ -66,39 +69,40 @@ pub fn choose(question: &Question<'_>) -> Choice {
     {
         return Choice::Excluded(star);
     }
-    if let Some(servers) = forked(question, &acceptors) {
-        return Choice::Forked(servers);
+    let forked = forked(question, &acceptors);
+    if forked.iter().any(|server| *server == question.me.server || acceptors.contains_key(server)) {
+        return Choice::Forked(forked);
     }
-    if let Err(why) = may_be_without_the_others(question, star_install.as_deref(), &acceptors) {
+    if let Err(why) = may_be_without_the_others(question, star_install.as_deref(), &acceptors, &forked) {
         return Choice::NotEnough(why);
     }
+    let joining: BTreeMap<ServerId, &Promise> =
+        promises.iter().filter(|(s, _)| !forked.contains(s)).map(|(&server, p)| (server, &**p)).collect();
     let behind: Vec<_> =
-        promises.iter().filter(|(_, p)| p.position < question.tail.start()).map(|(&s, _)| s).collect();
-    let mine = &promises[&question.me.server];
-    if star_install.as_ref().is_some_and(|install| install.base > mine.position) {
+        joining.iter().filter(|(_, p)| p.position < question.tail.start()).map(|(&s, _)| s).collect();
+    if star_install.as_ref().is_some_and(|install| install.base > joining[&question.me.server].position) {
         return Choice::Behind(vec![question.me.server]);
     }
     if !behind.is_empty() {
         return Choice::Behind(behind);
     }
-    install(question, star_install.as_deref(), &acceptors)
+    install(question, star_install.as_deref(), &acceptors, &joining)
+}
+
+/// Of those who accepted the highest view, the one that has executed most.
+fn reference<'a>(acceptors: &BTreeMap<ServerId, &'a Promise>) -> Option<&'a Promise> {
+    acceptors.values().copied().max_by_key(|p| p.position)
 }
 
 /// Rule 18, before anything else: a prefix is only behind, anything else is a fork.
-fn forked(question: &Question<'_>, acceptors: &BTreeMap<ServerId, &Promise>) -> Option<Vec<ServerId>> {
-    let (_, reference) =
-        acceptors.iter().max_by_key(|(server, p)| (p.position, std::cmp::Reverse(**server)))?;
-    let forked: Vec<_> = question
-        .promises
-        .iter()
-        .filter(|(_, p)| {
-            let kinship = p.lineage.kinship(p.position, &reference.lineage, reference.position);
-            let digest = question.tail.digest_at(p.position);
-            kinship != Kinship::Behind || digest.is_some_and(|digest| digest != p.digest)
-        })
-        .map(|(&server, _)| server)
-        .collect();
-    (!forked.is_empty()).then_some(forked)
+fn forked(question: &Question<'_>, acceptors: &BTreeMap<ServerId, &Promise>) -> Vec<ServerId> {
+    let Some(reference) = reference(acceptors) else { return Vec::new() };
+    let forked = question.promises.iter().filter(|(_, p)| {
+        let kinship = p.lineage.kinship(p.position, &reference.lineage, reference.position);
+        let digest = question.tail.digest_at(p.position);
+        kinship != Kinship::Behind || digest.is_some_and(|digest| digest != p.digest)
+    });
+    forked.map(|(&server, _)| server).collect()
 }
 
 /// Rules 1, 2, 3 and 9: who may be left out.
@@ -106,6 +110,7 @@ fn may_be_without_the_others(
     question: &Question<'_>,
     star: Option<&Install>,
     acceptors: &BTreeMap<ServerId, &Promise>,
+    forked: &[ServerId],
 ) -> Result<(), String> {
     if question.overridden {
         return Ok(());
@@ -126,7 +131,8 @@ fn may_be_without_the_others(
     let outage = acceptors.values().all(|p| p.recovering);
     match question.availability {
         Availability::Majority => {
-            let votes = question.promises.values().filter(|p| p.history == History::Kept).count();
+            let joining = question.promises.iter().filter(|(server, _)| !forked.contains(server));
+            let votes = joining.filter(|(_, p)| p.history == History::Kept).count();
             if votes * 2 <= question.configured.len() {
                 return Err(format!("{votes} of {} servers are no majority", question.configured.len()));
             }
@@ -160,9 +166,10 @@ fn install(
     question: &Question<'_>,
     star: Option<&Install>,
     acceptors: &BTreeMap<ServerId, &Promise>,
+    joining: &BTreeMap<ServerId, &Promise>,
 ) -> Choice {
-    let mine = &question.promises[&question.me.server];
-    let base = question.promises.values().map(|p| p.position).min().unwrap_or(0);
+    let mine = joining[&question.me.server];
+    let base = joining.values().map(|p| p.position).min().unwrap_or(0);
     let mut kept: Vec<Entry> = Vec::new();
     let mut push = |request: &Arc<Request>| {
         let position = base + kept.len() as u64 + 1;
@@ -182,14 +189,27 @@ fn install(
     logged_and_kept(acceptors).iter().filter(|r| Some(r.timestamp) > executed_here).for_each(push);
 
     let top = base + kept.len() as u64;
-    if let Some((&server, _)) = question.promises.iter().find(|(_, p)| p.position > top) {
+    if let Some((&server, _)) = joining.iter().find(|(_, p)| p.position > top) {
         // Only a server that executed what nobody else of its view has could be here.
         return Choice::Forked(vec![server]);
     }
     let base_digest = question.tail.digest_at(base).expect("the tail begins at or before the base");
     let clock = question.promises.values().map(|p| p.clock).max().unwrap_or(0);
-    let members = question.members.to_vec();
-    Choice::Install(Install { view: question.view, members, base, base_digest, kept, clock })
+    let (decided, lineage) = match reference(acceptors) {
+        Some(promise) => (promise.position, promise.lineage.clone()),
+        None => (0, Lineage::default()),
+    };
+    let members = question.members.iter().copied().filter(|m| joining.contains_key(&m.server)).collect();
+    Choice::Install(Install {
+        view: question.view,
+        members,
+        base,
+        base_digest,
+        decided,
+        lineage,
+        kept,
+        clock,
+    })
 }
 
 /// Requests of the highest accepted view after its kept ones, by timestamp (rule 7). One is kept if any acceptor

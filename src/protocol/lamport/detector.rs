@@ -82,14 +82,32 @@ impl<T: PartialOrd + Copy> Overdue<T> {
     }
 }
 
+/// Why a life is taken for crashed, and for how long.
+#[derive(Clone, Copy, Debug)]
+struct Suspicion {
+    /// Nothing can come of this life any more.
+    certain: bool,
+    /// Ends when the life is heard of again, or else after this time. None: never.
+    ends: Ends,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ends {
+    /// When the life is heard of.
+    WhenHeard,
+    /// After this time, or with the next view.
+    After { ms: u64 },
+    /// Never.
+    Never,
+}
+
 /// Periods of this server's own, and whom it takes for crashed.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Timers {
     heartbeat_ms: u64,
     flush: Overdue<Lsn>,
     head: Overdue<Timestamp>,
-    /// Lives that are suspected; certain when nothing can come of them any more.
-    suspects: BTreeMap<Member, bool>,
+    suspects: BTreeMap<Member, Suspicion>,
 }
 
 impl Timers {
@@ -98,6 +116,8 @@ impl Timers {
         self.flush.ms
     }
 }
+
+const DISK_STALLED: &str = "its disk does not answer";
 
 /// A life is forgotten as a suspect once this many newer ones were seen; keeps the table bounded.
 const SUSPECTS_PER_SERVER_MAX: usize = 8;
@@ -110,6 +130,7 @@ impl<M: Machine> Lamport<M> {
         self.last_tick_ms = Some(self.now.tick_ms);
         self.watch_peers(gap_ms, fx);
         self.watch_debts(gap_ms, fx);
+        self.end_suspicions(gap_ms);
         self.timers.heartbeat_ms += gap_ms;
         if self.timers.heartbeat_ms >= self.settings.limits.heartbeat_ms {
             self.send_heartbeats(fx);
@@ -139,14 +160,16 @@ impl<M: Machine> Lamport<M> {
             } else if peer.unlinked_ms >= probe_ms {
                 found.push((life, "its link is down"));
             } else if peer.news.as_ref().is_some_and(|n| n.disk_stalled_ms >= suspect_ms) {
-                found.push((life, "its disk does not answer"));
+                found.push((life, DISK_STALLED));
             }
         }
         for (life, why) in found {
             // Only a server that is heard of no more has surely stopped, and that only where it may be
             // assumed. One with a slow disk lives.
-            let certain = self.settings.availability == Availability::Any && !why.contains("disk");
-            self.suspect(life, why, certain, fx);
+            let silent = why != DISK_STALLED;
+            let certain = self.settings.availability == Availability::Any && silent;
+            let ends = if silent { Ends::WhenHeard } else { Ends::After { ms: suspect_ms } };
+            self.suspect_until(life, why, certain, ends, fx);
         }
     }
 
@@ -184,20 +207,46 @@ impl<M: Machine> Lamport<M> {
         }
     }
 
-    /// Takes a life for crashed. It stays so: if it lives, it comes back as a new one.
+    /// Takes a life for crashed.
     pub(super) fn suspect(&mut self, life: Member, why: &'static str, certain: bool, fx: &mut Fx<M>) {
+        let ends = Ends::After { ms: 2 * self.settings.limits.suspect_ms };
+        self.suspect_until(life, why, certain, ends, fx);
+    }
+
+    fn suspect_until(&mut self, life: Member, why: &'static str, certain: bool, ends: Ends, fx: &mut Fx<M>) {
         if life.server == self.me().server {
             return;
         }
-        let known = self.timers.suspects.insert(life, certain || self.is_certainly_dead(life));
+        let before = self.timers.suspects.get(&life).copied();
+        if before.is_none_or(|b| b.ends == Ends::WhenHeard || ends == Ends::Never) {
+            let certain = certain || before.is_some_and(|b| b.certain);
+            self.timers.suspects.insert(life, Suspicion { certain, ends });
+        }
         let of_server: Vec<Member> =
             self.timers.suspects.keys().filter(|m| m.server == life.server).copied().collect();
         if of_server.len() > SUSPECTS_PER_SERVER_MAX {
             self.timers.suspects.remove(&of_server[0]);
         }
-        if known.is_none() && self.members().contains(&life) {
+        if before.is_none() && self.members().contains(&life) {
             self.note(Note::Suspected { member: life, why }, fx);
         }
+    }
+
+    /// Suspicions that have lasted long enough end; whatever gave rise to them does so again if it is still there.
+    fn end_suspicions(&mut self, gap_ms: u64) {
+        self.timers.suspects.retain(|_, suspicion| match &mut suspicion.ends {
+            Ends::After { ms } => {
+                *ms = ms.saturating_sub(gap_ms);
+                *ms > 0
+            }
+            Ends::WhenHeard | Ends::Never => true,
+        });
+    }
+
+    /// A new view begins: what was held against its members belongs to the old one.
+    pub(super) fn forgive_members(&mut self) {
+        let members = self.members().to_vec();
+        self.timers.suspects.retain(|life, _| !members.contains(life));
     }
 
     /// Whether this life is taken for crashed.
@@ -207,7 +256,7 @@ impl<M: Machine> Lamport<M> {
 
     /// Whether nothing can come of this life any more, so that no lease of it need be waited out.
     pub(super) fn is_certainly_dead(&self, life: Member) -> bool {
-        self.timers.suspects.get(&life) == Some(&true) || self.is_replaced(life)
+        self.timers.suspects.get(&life).is_some_and(|s| s.certain) || self.is_replaced(life)
     }
 
     /// Whether a newer life of the same server has said hello.
@@ -261,18 +310,18 @@ impl<M: Machine> Lamport<M> {
         true
     }
 
-    /// A suspicion stays only where something was built on it: in the own view, or in one that is proposed. Any other
-    /// life that is heard of again is as good as ever.
+    /// Silence ends when it is broken. Other suspicions stay only where something was built on them: in the own view
+    /// or in one that is proposed.
     fn trust_again(&mut self, life: Member) {
-        if self.timers.suspects.contains_key(&life)
-            && (self.phase == Phase::Recovering || !self.expected().any(|m| m == life))
-        {
+        let Some(suspicion) = self.timers.suspects.get(&life) else { return };
+        let idle = self.phase == Phase::Recovering || !self.expected().any(|m| m == life);
+        if suspicion.ends == Ends::WhenHeard || (idle && suspicion.ends != Ends::Never) {
             self.timers.suspects.remove(&life);
         }
     }
 
     pub(super) fn on_peer_leave(&mut self, from: Member, fx: &mut Fx<M>) {
-        self.suspect(from, "it has left", true, fx);
+        self.suspect_until(from, "it has left", true, Ends::Never, fx);
         self.change_tick(0, fx);
     }
 
@@ -322,7 +371,7 @@ impl<M: Machine> Lamport<M> {
             self.send(from, Message::HeartbeatAck { view, sequence }, fx);
         }
         self.compare_digests(from, &news, fx);
-        if at_work && !self.stopped {
+        if !self.stopped {
             self.meet(from, &news, fx);
         }
         if let Some(peer) = self.peers.get_mut(&from.server) {
@@ -330,22 +379,30 @@ impl<M: Machine> Lamport<M> {
         }
     }
 
-    /// An active peer is in a view without this life: either the others went on, or two sides have met.
+    /// A peer has accepted a view without this life: either the others went on, or two sides have met.
     fn meet(&mut self, from: Member, news: &Heartbeat, fx: &mut Fx<M>) {
-        if news.members.contains(&self.me()) {
+        if news.members.is_empty() || news.members.contains(&self.me()) {
             return;
         }
+        let at_work = matches!(news.standing, Standing::Active | Standing::Leaving);
         match self.phase {
             Phase::Diverged => {}
-            Phase::Recovering => self.abandon(format!("server {} is active", from.server), fx),
-            Phase::Active | Phase::Changing if self.members().contains(&from) => {
+            Phase::Recovering if at_work => self.abandon(format!("server {} is active", from.server), fx),
+            Phase::Recovering => {}
+            Phase::Active | Phase::Changing if incarnation_in(self.members(), from.server).is_some() => {
+                // A server of this view has accepted a later one, so this view can do nothing any more, and whoever
+                // made the later one took this server for dead.
                 if news.view > self.accepted_view() {
                     self.restart(Restart::Excluded { by: news.view }, fx);
                 }
             }
             Phase::Active | Phase::Changing => {
-                let ours = (self.members().len(), self.accepted_view());
-                if (news.members.len(), news.view) > ours {
+                let alive = self.members().iter().filter(|&&m| !self.is_suspected(m)).count();
+                let lost = match self.settings.availability {
+                    Availability::Any => (news.members.len(), news.view) > (alive, self.accepted_view()),
+                    Availability::Majority => news.view > self.accepted_view(),
+                };
+                if at_work && lost {
                     self.restart(Restart::LostMerge { to: news.view }, fx);
                 }
             }

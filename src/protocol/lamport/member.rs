@@ -7,7 +7,7 @@ use crate::protocol::engine::{Machine, Note};
 use crate::protocol::message::{History, Message, Promise, Proposal};
 use crate::protocol::record::Record;
 use crate::protocol::types::{Member, Timestamp, ViewId};
-use crate::protocol::view::Install;
+use crate::protocol::view::{Install, Lineage};
 use std::sync::Arc;
 
 /// Proposals that are remembered one by one; older ones are merged, which only makes the outage rule
@@ -118,6 +118,7 @@ impl<M: Machine> Lamport<M> {
         self.promised = self.promised.max(install.view);
         self.promised_since.retain(|p| p.view > install.view);
         self.history = History::Kept;
+        self.lineage = install.lineage.at(self.position);
         let others = install.members.iter().map(|m| m.server).filter(|&s| s != self.me().server).collect();
         self.queue = Queue::new(self.me().server, others);
         self.accepted = Some(install);
@@ -172,11 +173,13 @@ impl<M: Machine> Lamport<M> {
         assert_eq!(self.position, install.top(), "a view begins where its kept requests end");
         // Every member has the kept requests on its disk: nobody will ask for them again.
         let base = self.position;
-        let trimmed = Install { base, base_digest: self.digest, kept: Vec::new(), ..(*install).clone() };
+        let (kept, lineage) = (Vec::new(), Lineage::default());
+        let trimmed = Install { base, base_digest: self.digest, kept, lineage, ..(*install).clone() };
         let (view, members) = (trimmed.view, trimmed.members.clone());
         self.accepted = Some(Arc::new(trimmed));
         self.phase = Phase::Active;
         self.reads.new_view();
+        self.forgive_members();
         if !self.offers_submitted {
             self.submit_offers();
         }

@@ -272,8 +272,8 @@ impl<M: Machine> Lamport<M> {
             Message::Heartbeat(heartbeat) => self.on_heartbeat(from, heartbeat, fx),
             Message::HeartbeatAck { view, sequence } => self.on_heartbeat_ack(from, view, sequence, fx),
             Message::Fetch { position, lineage } => self.on_fetch(from, position, &lineage, fx),
-            Message::Entries { tip, entries, digest } => {
-                self.on_entries(from, tip, entries, digest, fx);
+            Message::Entries { lineage, tip, entries, digest } => {
+                self.on_entries(from, &lineage, tip, entries, digest, fx);
             }
             Message::Offer { position, bytes, forked_after } => {
                 self.on_offer(from, position, bytes, forked_after, fx);

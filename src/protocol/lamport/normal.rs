@@ -5,9 +5,17 @@ use crate::protocol::engine::{Effect, Machine, Note, Refusal};
 use crate::protocol::message::Message;
 use crate::protocol::record::Record;
 use crate::protocol::types::{Member, Request, Timestamp, Token, ViewId};
-use crate::protocol::view::Descent;
 use bytes::Bytes;
 use std::sync::Arc;
+
+/// What brings a request to execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// The accepted view.
+    View,
+    /// A donor, which tells the lineage too.
+    Donor,
+}
 
 impl<M: Machine> Lamport<M> {
     pub(super) fn on_submit(&mut self, token: Token, command: Bytes, fx: &mut Fx<M>) {
@@ -145,24 +153,26 @@ impl<M: Machine> Lamport<M> {
     /// Executes one request at the next position, marks it in the log and answers its clients if they are ours.
     pub(super) fn apply(&mut self, request: Arc<Request>, fx: &mut Fx<M>) {
         let (view, timestamp) = (request.view, request.timestamp);
-        let outcomes = self.apply_quietly(request);
+        let outcomes = self.apply_quietly(request, Origin::View);
         let (position, digest) = (self.position, self.digest);
         self.append(Record::Executed { position, view, timestamp, digest }, fx);
         self.answer(timestamp, outcomes, fx);
     }
 
-    /// Executes one request at the next position: state, digest, lineage, tail.
-    pub(super) fn apply_quietly(&mut self, request: Arc<Request>) -> Vec<M::Outcome> {
+    /// Executes one request at the next position: state, digest, tail, and lineage unless that comes from a donor.
+    pub(super) fn apply_quietly(&mut self, request: Arc<Request>, lineage: Origin) -> Vec<M::Outcome> {
         let position = self.position + 1;
         self.last = Some((request.view, request.timestamp));
-        if self.lineage.last().is_none_or(|last| last.view != request.view) {
-            self.lineage.push(Descent { view: request.view, first: position, digest: self.digest });
-        }
         let mut outcomes = Vec::new();
         let hash = self.machine.apply(position, &request, &mut outcomes);
         let Timestamp { clock, server } = request.timestamp;
         self.digest = self.digest.extend(position, clock, server.0, &request.batch, hash);
         self.position = position;
+        if lineage == Origin::View
+            && let Some(install) = &self.accepted
+        {
+            self.lineage.executed(install, position, self.digest, |position| self.tail.digest_at(position));
+        }
         self.tail.push(request, self.digest);
         outcomes
     }

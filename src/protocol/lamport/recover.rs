@@ -1,5 +1,6 @@
 //! From the log to an engine: the same steps in the same order, and nothing that the log does not say.
 
+use super::normal::Origin;
 use super::queue::Queue;
 use super::tail::Tail;
 use super::{Lamport, Phase, catch_up, detector, reads};
@@ -113,6 +114,7 @@ impl<M: Machine> Lamport<M> {
             engine.replay(record)?;
         }
         engine.drop_executed();
+        engine.lineage = engine.lineage.at(engine.position);
         Ok(engine)
     }
 
@@ -127,12 +129,17 @@ impl<M: Machine> Lamport<M> {
             }
             Record::Executed { position, view, timestamp, digest } => {
                 let request = self.unexecuted(position, view, timestamp);
-                self.replay_executed(position, request, digest)?;
+                self.replay_executed(position, request, digest, Origin::View)?;
             }
             Record::Fetched { entry, digest } => {
                 self.queue.remove(entry.request.timestamp);
                 self.clock = self.clock.max(entry.request.timestamp.clock);
-                self.replay_executed(entry.position, Some(entry.request), digest)?;
+                self.replay_executed(entry.position, Some(entry.request), digest, Origin::Donor)?;
+            }
+            Record::Lineage { lineage, position } => {
+                if position > self.position {
+                    self.lineage = lineage;
+                }
             }
             Record::Promise(proposal) => {
                 self.promised = self.promised.max(proposal.view);
@@ -161,6 +168,7 @@ impl<M: Machine> Lamport<M> {
         position: Position,
         request: Option<Arc<Request>>,
         digest: Digest,
+        origin: Origin,
     ) -> Result<(), RecoverError> {
         if position <= self.position {
             return Ok(());
@@ -169,7 +177,7 @@ impl<M: Machine> Lamport<M> {
             return Err(RecoverError::Gap { from: self.position, to: position });
         }
         let request = request.ok_or(RecoverError::MissingRequest { position })?;
-        self.apply_quietly(request);
+        self.apply_quietly(request, origin);
         if self.digest != digest {
             return Err(RecoverError::OtherDigest { position, found: self.digest, logged: digest });
         }

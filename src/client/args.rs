@@ -1,0 +1,226 @@
+//! The command line, once, for the program, its completions, its man pages and the prompt.
+
+use super::{
+    exit::EXIT_CODES_HELP,
+    values::{self, Mix, PickedSeats},
+};
+use crate::domain::ids::Name;
+use clap::{ArgAction, Args, Command, Parser, Subcommand, ValueEnum};
+use std::{path::PathBuf, time::Duration};
+
+/// Sub-commands that the program also answers to as its own name.
+pub const PROGRAM_NAMES: [&str; 6] = ["reserve", "search", "delete", "seats", "status", "bench"];
+
+/// Reserve seats on a cluster of servers that looks like one server that never dies.
+#[derive(Debug, Parser)]
+#[command(
+    name = "client",
+    version,
+    subcommand_required = false,
+    disable_help_subcommand = true,
+    after_help = EXIT_CODES_HELP,
+    long_about = "Reserve seats on a cluster of servers that looks like one server that never dies.\n\n\
+        Starts with a random server and goes on to the next one when it does not answer. A command that is \
+        sent again is the same command: it is never carried out twice. Without a command, reads commands \
+        from a prompt, or one a line from a pipe.",
+)]
+pub struct Cli {
+    /// What applies to every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do; the prompt when absent.
+    #[command(subcommand)]
+    pub action: Option<Action>,
+}
+
+/// Options that every command has.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Options of every command")]
+pub struct Global {
+    /// The cluster's description [default: $BOXOFFICE_CONFIG, ./cluster.yaml, /etc/boxoffice/cluster.yaml]
+    #[arg(long, global = true, env = "BOXOFFICE_CONFIG", value_name = "FILE", hide_env = true)]
+    pub config: Option<PathBuf>,
+    /// Start with this server instead of a random one
+    #[arg(long, global = true, value_name = "ID")]
+    pub server: Option<u8>,
+    /// How long one command may take in seconds, all servers and tries together
+    #[arg(long, global = true, value_name = "TIME", default_value = "30", value_parser = values::seconds)]
+    pub deadline: Duration,
+    /// Say on stderr which server answered, and which ones did not
+    #[arg(short, long, global = true, action = ArgAction::SetTrue)]
+    pub verbose: bool,
+    /// How answers are written: text for people, or json, one object a line
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_enum,
+        default_value = "text",
+        value_name = "FORMAT",
+        hide_possible_values = true
+    )]
+    pub output: Format,
+    /// Seed for the order in which servers are asked, for tests
+    #[arg(long, global = true, hide = true)]
+    pub seed: Option<u64>,
+}
+
+/// How answers are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Sentences and pictures for people
+    Text,
+    /// One JSON object a command, on one line
+    Json,
+}
+
+/// Everything the client can do.
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    /// What the prompt understands too.
+    #[command(flatten)]
+    Ask(Ask),
+    /// Measure the cluster under load, and check that no seat was sold twice
+    Bench(BenchArgs),
+    /// Let a server go on after an outage without the servers it waits for; data can be lost
+    #[command(long_about = super::operator::ABOUT)]
+    Override(OverrideArgs),
+    /// Print the shell's completion script
+    Completions {
+        /// For this shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write the pages of all commands into a directory
+    Man {
+        /// The directory; it is created if it does not exist
+        dir: Option<PathBuf>,
+    },
+    /// Do nothing until a signal says stop (keeps a container running)
+    #[command(hide = true)]
+    Wait,
+}
+
+/// What the prompt understands as well.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Ask {
+    /// Reserve seats for a name: a number of them, or those picked with --seats
+    #[command(
+        after_help = "Examples:\n  reserve bob 2\n  reserve \"Ann Lee\" --seats 4,5\n  reserve eve --seats 10-14"
+    )]
+    Reserve {
+        /// Who the seats are for: 1 to 64 characters
+        #[arg(value_parser = values::name)]
+        name: Name,
+        /// How many seats, adjacent ones if there are: 1 to 1000000
+        #[arg(
+            value_parser = values::count,
+            allow_negative_numbers = true,
+            required_unless_present = "seats",
+            conflicts_with = "seats"
+        )]
+        count: Option<u32>,
+        /// Exactly these seats, all or none: 4,5 or 4-7
+        #[arg(long, value_name = "LIST", value_parser = values::picked_seats, allow_hyphen_values = true)]
+        seats: Option<PickedSeats>,
+    },
+    /// Print the seats that are reserved for a name
+    Search {
+        /// Who holds the seats
+        #[arg(value_parser = values::name)]
+        name: Name,
+    },
+    /// Give the seats of a name back
+    Delete {
+        /// Who holds the seats
+        #[arg(value_parser = values::name)]
+        name: Name,
+    },
+    /// Show which seats are free
+    Seats,
+    /// Show how the servers are doing; exits with 1 when the cluster is degraded
+    Status,
+}
+
+/// Options of `bench`.
+#[derive(Debug, Clone, Args)]
+pub struct BenchArgs {
+    /// Clients at the same time, each with a connection of its own
+    #[arg(long, default_value = "64", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub clients: u16,
+    /// How long to measure
+    #[arg(long, default_value = "10", value_name = "TIME", value_parser = values::seconds)]
+    pub seconds: Duration,
+    /// Unanswered requests of each client
+    #[arg(long, default_value = "1", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub in_flight: u16,
+    /// Shares of reserve/search/delete
+    #[arg(long, default_value = "80/10/10", value_parser = values::mix)]
+    pub mix: Mix,
+    /// Seats of each reservation
+    #[arg(long, default_value = "2", value_name = "COUNT", value_parser = values::count)]
+    pub count: u32,
+    /// Leave the reservations instead of deleting them at the end
+    #[arg(long)]
+    pub keep: bool,
+}
+
+/// Options of `override`.
+#[derive(Debug, Clone, Args)]
+pub struct OverrideArgs {
+    /// Yes, go on without the others
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// Says how `reserve` is used, which has two forms; `program` is what people typed before it.
+pub fn with_usage(command: Command, program: &str) -> Command {
+    let usage = format!(
+        "{program}reserve [OPTIONS] <NAME> <COUNT>\n       {program}reserve [OPTIONS] <NAME> --seats <LIST>"
+    );
+    command.mut_subcommand("reserve", |reserve| reserve.override_usage(usage))
+}
+
+/// One line of the prompt.
+#[derive(Debug, Parser)]
+#[command(name = "boxoffice", multicall = true, disable_help_subcommand = true)]
+pub struct PromptLine {
+    /// What to do.
+    #[command(subcommand)]
+    pub action: PromptAction,
+}
+
+/// What the prompt understands.
+#[derive(Debug, Subcommand)]
+pub enum PromptAction {
+    /// What the command line understands too.
+    #[command(flatten)]
+    Ask(Ask),
+    /// Explain the commands, or one of them
+    Help {
+        /// Which one
+        command: Option<String>,
+    },
+    /// Leave (also: exit, Ctrl-D)
+    #[command(alias = "exit")]
+    Quit,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_definitions_are_sound() {
+        Cli::command().debug_assert();
+        PromptLine::command().debug_assert();
+    }
+
+    #[test]
+    fn every_program_name_is_a_command() {
+        let cli = Cli::command();
+        for name in PROGRAM_NAMES {
+            assert!(cli.find_subcommand(name).is_some(), "{name}");
+        }
+    }
+}
