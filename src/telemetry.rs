@@ -19,7 +19,8 @@ pub enum LogFormat {
 /// The filter is none.
 pub fn start(format: LogFormat, filter: &str, color: bool) -> Result<(), ParseError> {
     let filter = EnvFilter::try_new(filter)?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let lines =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     // A second start in one process (a test) keeps the first.
     let _ = match format {
         LogFormat::Text => lines.with_ansi(color).try_init(),

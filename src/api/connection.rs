@@ -193,7 +193,9 @@ impl Open {
                 }
                 Operation::Delete { .. } | Operation::Withdraw { .. } => 1,
             },
-            ClientRequest::Query { query: Query::Search { .. } | Query::Seats, .. } => self.permits_max / QUERIES_MAX,
+            ClientRequest::Query { query: Query::Search { .. } | Query::Seats, .. } => {
+                self.permits_max / QUERIES_MAX
+            }
             ClientRequest::Status | ClientRequest::Override => 1,
         };
         weight.clamp(1, self.permits_max)

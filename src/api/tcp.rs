@@ -60,11 +60,17 @@ pub async fn serve(port: Arc<ClientPort>, listener: TcpListener, mut stop: watch
     drop(listener);
     let all_ended = async { while connections.join_next().await.is_some() {} };
     if timeout(LAST_ANSWERS, all_ended).await.is_err() {
-        tracing::debug!(connections = connections.len(), "clients that do not take their answers are cut off");
+        tracing::debug!(
+            connections = connections.len(),
+            "clients that do not take their answers are cut off"
+        );
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the system is out of something, and trying at once would spin")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the system is out of something, and trying at once would spin"
+)]
 async fn pause() {
     tokio::time::sleep(ACCEPT_PAUSE).await;
 }

@@ -41,7 +41,10 @@ mod tests {
     #[test]
     fn only_sensible_commands_pass() {
         let name = || "bob".parse().unwrap();
-        let seats = |seats: &[u32]| Operation::ReserveSeats { name: name(), seats: seats.iter().copied().map(Seat).collect() };
+        let seats = |seats: &[u32]| Operation::ReserveSeats {
+            name: name(),
+            seats: seats.iter().copied().map(Seat).collect(),
+        };
         assert!(check(&with(Operation::Reserve { name: name(), count: 1 })).is_ok());
         assert!(check(&with(seats(&[1, 2]))).is_ok());
         for bad in [

@@ -31,7 +31,13 @@ struct Options {
     #[arg(long, global = true, env = "SERVER_ID", value_parser = clap::value_parser!(u8).range(1..=9))]
     id: Option<u8>,
     /// The description of the cluster
-    #[arg(long, global = true, env = "BOXOFFICE_CONFIG", value_name = "FILE", default_value = "cluster.yaml")]
+    #[arg(
+        long,
+        global = true,
+        env = "BOXOFFICE_CONFIG",
+        value_name = "FILE",
+        default_value = "cluster.yaml"
+    )]
     config: PathBuf,
     /// Where the server keeps its data, alone; made if it does not exist
     #[arg(long, env = "BOXOFFICE_DATA", value_name = "DIR")]
@@ -155,7 +161,10 @@ fn ask_health(options: &Options) -> Result<(), Failure> {
 fn check(options: &Options) -> Result<(), Failure> {
     let config = load(options)?;
     if let Some(id) = options.id.filter(|&id| config.server(id).is_none()) {
-        return Err((format!("server {id} is not in the configuration, which has servers {}", config.ids()), 2));
+        return Err((
+            format!("server {id} is not in the configuration, which has servers {}", config.ids()),
+            2,
+        ));
     }
     let survivors = match config.availability {
         Availability::Any => "one survivor goes on selling".to_owned(),

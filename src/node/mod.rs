@@ -85,7 +85,9 @@ pub enum NodeError {
 
 fn port_advice(error: &io::Error) -> &'static str {
     match error.kind() {
-        io::ErrorKind::AddrInUse => "; another process has the port: stop that one, or configure another port",
+        io::ErrorKind::AddrInUse => {
+            "; another process has the port: stop that one, or configure another port"
+        }
         io::ErrorKind::AddrNotAvailable => "; this machine has no such address: correct `listen`",
         io::ErrorKind::PermissionDenied => "; ports below 1024 need a privilege: configure another port",
         _ => "",
@@ -212,9 +214,7 @@ struct Signals {
 
 impl Signals {
     fn new() -> Result<Signals, NodeError> {
-        let catch = |kind| {
-            signal(kind).map_err(|source| NodeError::System { what: "catch signals", source })
-        };
+        let catch = |kind| signal(kind).map_err(|source| NodeError::System { what: "catch signals", source });
         Ok(Signals { term: catch(SignalKind::terminate())?, int: catch(SignalKind::interrupt())? })
     }
 

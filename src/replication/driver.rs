@@ -117,11 +117,7 @@ pub async fn run<D: Disk + Sync>(
 }
 
 /// Waits for a blocking step, answering meanwhile that the server is not ready. None when it is to leave.
-async fn answer_while<T>(
-    step: tokio::task::JoinHandle<T>,
-    asks: &mut Asks,
-    started_ms: u64,
-) -> Option<T> {
+async fn answer_while<T>(step: tokio::task::JoinHandle<T>, asks: &mut Asks, started_ms: u64) -> Option<T> {
     let mut step = step;
     loop {
         tokio::select! {
@@ -196,7 +192,8 @@ fn open_once<D: Disk>(config: &ReplicaConfig, disk: &D) -> Result<Ready<D>, NotO
     // The wall clock keeps the incarnation growing where the directory was lost.
     let options = Options { incarnation_min: now.wall_ms / 1_000, ..config.storage.clone() };
     let chunk_bytes = config.limits.chunk_bytes_max;
-    let opened = Persister::<D, State>::open(disk.clone(), &config.identity, &options, &config.state, chunk_bytes);
+    let opened =
+        Persister::<D, State>::open(disk.clone(), &config.identity, &options, &config.state, chunk_bytes);
     let opened = opened.map_err(|failure| {
         if failure.is_damage() { NotOpen::Damaged(failure.to_string()) } else { NotOpen::Other(failure) }
     })?;
@@ -205,7 +202,12 @@ fn open_once<D: Disk>(config: &ReplicaConfig, disk: &D) -> Result<Ready<D>, NotO
     }
     if let Some(torn) = &opened.torn {
         let (file, offset, bytes) = (&torn.file, torn.offset, torn.bytes);
-        tracing::warn!(file, offset, bytes, "the log ended in an unfinished write, which was never answered: cut off");
+        tracing::warn!(
+            file,
+            offset,
+            bytes,
+            "the log ended in an unfinished write, which was never answered: cut off"
+        );
     }
     let me = Member { server: config.server, incarnation: opened.incarnation };
     let mut servers: Vec<ServerId> = config.addresses.keys().copied().collect();
@@ -221,9 +223,8 @@ fn open_once<D: Disk>(config: &ReplicaConfig, disk: &D) -> Result<Ready<D>, NotO
         version: config.version.clone(),
     };
     let history = opened.recovered.history;
-    let engine = Lamport::new(settings, opened.recovered).map_err(|error| {
-        NotOpen::Damaged(format!("{}: {error}", disk.path("")))
-    })?;
+    let engine = Lamport::new(settings, opened.recovered)
+        .map_err(|error| NotOpen::Damaged(format!("{}: {error}", disk.path(""))))?;
     tracing::info!(
         life = me.incarnation.0,
         position = engine.position(),

@@ -246,7 +246,9 @@ impl Life {
                 (reply, Reply::Status(Box::new(ReplicaStatus { engine, uptime_ms, conflicts })))
             }
             // Nobody would hear what comes of it.
-            (Ask::Submit(_) | Ask::Read(_, Freshness::Linearizable), None) => return ControlFlow::Continue(()),
+            (Ask::Submit(_) | Ask::Read(_, Freshness::Linearizable), None) => {
+                return ControlFlow::Continue(());
+            }
         };
         if let (Some(to), answer) = reply {
             to.answer(answer);
@@ -286,7 +288,8 @@ impl Life {
                 Some(Waiting::Command(_)) | None => debug_assert!(false, "an answer for no query"),
             },
             Effect::Refuse { token, refusal } => {
-                if let Some(Waiting::Command(reply) | Waiting::Query(_, reply)) = self.waiting.remove(&token) {
+                if let Some(Waiting::Command(reply) | Waiting::Query(_, reply)) = self.waiting.remove(&token)
+                {
                     reply.answer(Reply::Refused(self.refused(refusal)));
                 }
             }
@@ -320,7 +323,8 @@ impl Life {
                     Standing::Leaving => "it is leaving",
                     Standing::Diverged => "its state differs from the others'",
                 };
-                let state = status.waiting_for.map_or_else(|| doing.to_owned(), |what| format!("{doing}; {what}"));
+                let state =
+                    status.waiting_for.map_or_else(|| doing.to_owned(), |what| format!("{doing}; {what}"));
                 Refused::NotReady { state }
             }
         }
@@ -341,4 +345,3 @@ impl Life {
         let _ = timeout(FAREWELL, settled).await;
     }
 }
-

@@ -7,7 +7,9 @@ use tracing::{debug, error, info, warn};
 /// Logs a note.
 pub(super) fn log(note: &Note) {
     match note {
-        Note::Suspected { member, why } => warn!(server = %member.server, why, "a server is taken for crashed"),
+        Note::Suspected { member, why } => {
+            warn!(server = %member.server, why, "a server is taken for crashed")
+        }
         Note::Proposing { view, members } => {
             info!(%view, members = list(members), "proposing a view");
         }
@@ -25,7 +27,9 @@ pub(super) fn log(note: &Note) {
         Note::Overridden { view } => {
             warn!(%view, "the operator has overridden the outage rule: what only absent servers have is given up");
         }
-        Note::Nonsense { from, what } => warn!(server = %from.server, what, "a server sent what it should not"),
+        Note::Nonsense { from, what } => {
+            warn!(server = %from.server, what, "a server sent what it should not")
+        }
     }
 }
 
@@ -36,7 +40,10 @@ pub(super) fn log_restart(why: Restart) {
             warn!(view = %by, "the others went on without this server: it starts over and catches up");
         }
         Restart::Diverged { position } => {
-            error!(position, "this server executed something else than the others: its log is set aside and the state taken anew");
+            error!(
+                position,
+                "this server executed something else than the others: its log is set aside and the state taken anew"
+            );
         }
         Restart::LostMerge { to } => {
             warn!(view = %to, "two sides of a partition met and the other one goes on: this server comes over");

@@ -109,7 +109,11 @@ impl Peer {
 
 impl Links {
     /// Begins to dial and to answer. Events come until the receiver is gone.
-    pub fn start(settings: LinkSettings, listener: Arc<TcpListener>, events: mpsc::Sender<LinkEvent>) -> Links {
+    pub fn start(
+        settings: LinkSettings,
+        listener: Arc<TcpListener>,
+        events: mpsc::Sender<LinkEvent>,
+    ) -> Links {
         let peers: BTreeMap<ServerId, Arc<Peer>> = settings
             .addresses
             .iter()

@@ -59,7 +59,9 @@ pub enum HelloError {
     #[error("it does not speak the protocol between servers")]
     Stranger,
     /// Another version of it.
-    #[error("it speaks version {theirs} of the protocol between servers, this one speaks {PEER_PROTOCOL_VERSION}")]
+    #[error(
+        "it speaks version {theirs} of the protocol between servers, this one speaks {PEER_PROTOCOL_VERSION}"
+    )]
     Version {
         /// What was said.
         theirs: u16,
@@ -135,7 +137,8 @@ pub fn decode_frame(body: &[u8]) -> Result<(u64, u64, Option<Message>), DecodeEr
     let (number, rest) = body.split_first_chunk::<8>().ok_or_else(short)?;
     let (ack, message) = rest.split_first_chunk::<8>().ok_or_else(short)?;
     let (number, ack) = (u64::from_le_bytes(*number), u64::from_le_bytes(*ack));
-    let message = if message.is_empty() && number == 0 { None } else { Some(frame::decode_message(message)?) };
+    let message =
+        if message.is_empty() && number == 0 { None } else { Some(frame::decode_message(message)?) };
     Ok((number, ack, message))
 }
 

@@ -430,7 +430,8 @@ mod tests {
                     Step::ArriveB => cut = b.arrive(a.wire.pop_front()),
                     Step::Break => cut = true,
                     Step::Connect | Step::HalfA | Step::HalfB => {
-                        (a.cut(), b.cut());
+                        a.cut();
+                        b.cut();
                         let (x, y) = (a.session.hello(), b.session.hello());
                         let to_a = !matches!(step, Step::HalfB);
                         let to_b = !matches!(step, Step::HalfA);
@@ -445,7 +446,8 @@ mod tests {
                     }
                 }
                 if cut || a.session.is_broken() || b.session.is_broken() {
-                    (a.cut(), b.cut());
+                    a.cut();
+                    b.cut();
                 }
                 let same = a.session.hello().session == b.session.hello().session;
                 if same && a.session.peer() == Some(Incarnation(life)) && b.session.peer().is_some() {
@@ -454,7 +456,8 @@ mod tests {
                 }
             }
             // Once a connection lasts, everything of an unbroken session arrives.
-            (a.cut(), b.cut());
+            a.cut();
+            b.cut();
             let (x, y) = (a.session.hello(), b.session.hello());
             prop_assert_eq!(a.hello(&x, &y), b.hello(&y, &x));
             while let Some(frame) = a.wire.pop_front() {

@@ -56,7 +56,8 @@ impl Ports {
         for block in 0..900 {
             let first = 10_240 + block * BLOCK;
             let lock = File::create(dir.join(first.to_string())).unwrap();
-            let are_free = || (first..first + BLOCK).all(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok());
+            let are_free =
+                || (first..first + BLOCK).all(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok());
             if lock.try_lock().is_ok() && are_free() {
                 return Ports { first, used: 0, _lock: lock };
             }
@@ -93,7 +94,8 @@ impl Cluster {
         let (mut peer_ports, mut client_ports) = (BTreeMap::new(), BTreeMap::new());
         for id in 1..=servers {
             let (peer, client) = (ports.next(), ports.next());
-            writeln!(text, "  - {{id: {id}, host: 127.0.0.1, peer_port: {peer}, client_port: {client}}}").unwrap();
+            writeln!(text, "  - {{id: {id}, host: 127.0.0.1, peer_port: {peer}, client_port: {client}}}")
+                .unwrap();
             peer_ports.insert(id, peer);
             client_ports.insert(id, client);
         }
@@ -129,7 +131,11 @@ impl Cluster {
     /// The command that starts a server, its log going to a file.
     pub fn command(&self, id: u8) -> Command {
         let mut command = server();
-        command.args(["--id", &id.to_string(), "--config"]).arg(&self.config).arg("--data").arg(self.data(id));
+        command
+            .args(["--id", &id.to_string(), "--config"])
+            .arg(&self.config)
+            .arg("--data")
+            .arg(self.data(id));
         let log = File::options().create(true).append(true).open(self.log_file(id)).unwrap();
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         command
@@ -219,7 +225,8 @@ impl Cluster {
             let mut connection = self.connect(*tries.next()?).ok()?;
             let birth_ms = connection.state_time_ms;
             let session = *session.get_or_insert_with(|| SessionId { birth_ms, random: random() });
-            let command = SeatCommand { session, sequence: 1, answered_until: 0, operation: operation.clone() };
+            let command =
+                SeatCommand { session, sequence: 1, answered_until: 0, operation: operation.clone() };
             match connection.call(ClientRequest::Command(command)).ok()? {
                 ServerReply::Outcome(outcome) => Some(outcome),
                 ServerReply::Error(_) => None,
@@ -250,7 +257,10 @@ impl Drop for Cluster {
         }
         if std::thread::panicking() {
             for id in self.client_ports.keys() {
-                eprint(&format!("--- log of {id}\n{}", fs::read_to_string(self.log_file(*id)).unwrap_or_default()));
+                eprint(&format!(
+                    "--- log of {id}\n{}",
+                    fs::read_to_string(self.log_file(*id)).unwrap_or_default()
+                ));
             }
         }
     }

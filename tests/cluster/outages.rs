@@ -111,9 +111,7 @@ fn a_majority_sells_and_a_minority_does_not() {
     cluster.kill(1);
     assert_eq!(cluster.reserve(&[2, 3], "ann", 2), reserved("ann", &[1, 2]));
     cluster.kill(2);
-    until("server 3 stops selling", || {
-        cluster.row(3).ok().filter(|row| row.state != ServerState::Ready)
-    });
+    until("server 3 stops selling", || cluster.row(3).ok().filter(|row| row.state != ServerState::Ready));
     cluster.start(1);
     cluster.wait_ready(&[1, 3]);
     assert_eq!(cluster.search(1, "ann"), [1, 2]);
@@ -153,7 +151,8 @@ fn a_damaged_log_is_set_aside_and_taken_anew() {
     }
     cluster.kill(2);
     let log = std::fs::read_dir(cluster.data(2)).unwrap().map(|entry| entry.unwrap().path());
-    let log = log.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("log-")).min().unwrap();
+    let log =
+        log.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("log-")).min().unwrap();
     let mut bytes = std::fs::read(&log).unwrap();
     bytes[300] ^= 1;
     std::fs::write(&log, bytes).unwrap();

@@ -55,7 +55,10 @@ fn wrong_arguments_are_usage_errors() {
 fn a_port_in_use_is_named() {
     let cluster = Cluster::described(1, "");
     let _taken = TcpListener::bind(("127.0.0.1", cluster.client_ports[&1])).unwrap();
-    starting(&cluster, 1).assert().code(2).stderr(contains("client_port").and(contains("another process has the port")));
+    starting(&cluster, 1)
+        .assert()
+        .code(2)
+        .stderr(contains("client_port").and(contains("another process has the port")));
 }
 
 #[test]
@@ -73,7 +76,10 @@ fn a_data_directory_of_another_server_is_not_touched() {
     cluster.stop(1);
     let text = fs::read_to_string(&cluster.config).unwrap();
     fs::write(&cluster.config, text.replace("seats: 100", "seats: 120")).unwrap();
-    starting(&cluster, 1).assert().code(2).stderr(contains("was written for seats 100").and(contains("says 120")));
+    starting(&cluster, 1)
+        .assert()
+        .code(2)
+        .stderr(contains("was written for seats 100").and(contains("says 120")));
     fs::write(&cluster.config, text.replace("cluster: test", "cluster: other")).unwrap();
     starting(&cluster, 1).assert().code(2).stderr(contains("was written for cluster test"));
     fs::write(&cluster.config, text).unwrap();
@@ -99,7 +105,8 @@ fn a_full_disk_ends_the_server_and_says_so() {
     cluster.wait_ready(&[1]);
     let mut connection = cluster.connect(1).unwrap();
     for sequence in 1.. {
-        let seats = (sequence * 10_000..sequence * 10_000 + 9_000).map(|n| boxoffice::domain::ids::Seat(n as u32));
+        let seats =
+            (sequence * 10_000..sequence * 10_000 + 9_000).map(|n| boxoffice::domain::ids::Seat(n as u32));
         let operation = boxoffice::domain::command::Operation::ReserveSeats {
             name: format!("name{sequence}").parse().unwrap(),
             seats: seats.collect(),
@@ -153,7 +160,8 @@ fn logs_are_json_on_demand() {
 /// What `server dev` says, until it tells its processes; those are returned.
 fn dev(how: &[&str]) -> (std::process::Child, Vec<u32>, String) {
     let mut command = server();
-    let mut child = command.arg("dev").args(how).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut child =
+        command.arg("dev").args(how).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut said = String::new();
     let pids = loop {
