@@ -196,7 +196,8 @@ impl<M: Machine> Lamport<M> {
         for peer in self.peers.values_mut() {
             let queue = &self.queue;
             let owed_ms = peer.reply.tick(|mark| queue.has_replied(peer.server, mark), newest, gap_ms);
-            if newest.is_some() && owed_ms >= suspect_ms && own_disk_ok {
+            let at_work = peer.news.as_ref().is_none_or(|n| n.standing != Standing::Changing);
+            if newest.is_some() && owed_ms >= suspect_ms && own_disk_ok && at_work {
                 found.push((peer.server, "it does not reply"));
             }
         }
@@ -353,7 +354,8 @@ impl<M: Machine> Lamport<M> {
             position: self.position,
             digest: self.digest,
             caught_up: self.phase == Phase::Recovering && self.catch_up.caught_up,
-            links: links.map(|life| (life, self.is_suspected(life))).collect(),
+            links: links.collect(),
+            suspects: self.others().into_iter().filter(|&life| self.is_suspected(life)).collect(),
             disk_stalled_ms: self.timers.disk_stalled_ms(),
             about: self.about(),
         })
