@@ -114,27 +114,14 @@ impl<M: Machine> Lamport<M> {
         self.settings.limits.probe_ms
     }
 
-    /// The lowest unsuspected server that is or was active in this life and belongs to the accepted view.
+    /// The lowest server that is or was active in this life, belongs to the accepted view and is heard of.
     fn coordinator(&self) -> ServerId {
-        let fit = |server: ServerId| {
-            let Some(peer) = self.peers.get(&server) else { return false };
-            let active = peer.news.as_ref().is_some_and(|n| {
-                matches!(n.standing, Standing::Active | Standing::Changing | Standing::Leaving)
-            });
-            peer.linked_life().is_some_and(|life| {
-                active
-                    && self.members().contains(&life)
-                    && !self.is_suspected(life)
-                    && !self.suspects_me(server)
-            })
+        let fit = |server: &ServerId| {
+            let life = self.peers.get(server).and_then(|p| p.linked_life());
+            life.is_some_and(|life| self.members().contains(&life) && self.could_coordinate(life))
         };
-        let others = self.settings.servers.iter().copied().filter(|&s| s < self.me().server);
-        others.into_iter().find(|&server| fit(server)).unwrap_or(self.me().server)
-    }
-
-    fn suspects_me(&self, server: ServerId) -> bool {
-        let news = self.peers.get(&server).and_then(|p| p.news.as_ref());
-        news.is_some_and(|n| n.suspects.contains(&self.me()))
+        let lower = self.settings.servers.iter().copied().take_while(|&s| s < self.me().server);
+        lower.into_iter().find(fit).unwrap_or(self.me().server)
     }
 
     /// A recovering server that is close behind may be taken in. Between views nothing is held up by asking, so
@@ -462,7 +449,9 @@ impl<M: Machine> Lamport<M> {
     /// of the two.
     fn lacks_a_link(&self, life: Member, members: &[Member]) -> bool {
         let news = self.peers.get(&life.server).and_then(|p| p.news.as_ref());
-        news.is_none_or(|n| members.iter().any(|m| *m != life && (!n.links.contains(m) || n.suspects.contains(m))))
+        news.is_none_or(|n| {
+            members.iter().any(|m| *m != life && (!n.links.contains(m) || n.suspects.contains(m)))
+        })
     }
 
     pub(super) fn on_refused(&mut self, view: ViewId, highest: ViewId, fx: &mut Fx<M>) {
