@@ -1,5 +1,13 @@
 //! From a pure engine to a running replica: the state machine it orders for, the log it writes, the driver that
 //! carries its effects out.
+//!
+//! [`port`] is what the rest of the server sees of it.
 
+mod clock;
+pub mod driver;
+mod life;
+mod log_thread;
 pub mod machine;
+mod notes;
 pub mod persister;
+pub mod port;

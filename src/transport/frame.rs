@@ -61,11 +61,23 @@ pub enum DecodeError {
 
 /// Appends a frame with this body. The body must be below 4 GiB (every limit in use is far below).
 pub fn encode_into(out: &mut BytesMut, body: &[u8]) {
-    let len = u32::try_from(body.len()).expect("frame limits are below 4 GiB");
-    out.reserve(HEADER_BYTES + body.len());
-    out.put_u32_le(len);
-    out.put_u32_le(crc32fast::hash(body));
-    out.put_slice(body);
+    encode_parts_into(out, &[body]);
+}
+
+/// Appends a frame whose body is these parts, one after the other.
+pub fn encode_parts_into(out: &mut BytesMut, parts: &[&[u8]]) {
+    let len: usize = parts.iter().map(|part| part.len()).sum();
+    let mut checksum = crc32fast::Hasher::new();
+    parts.iter().for_each(|part| checksum.update(part));
+    out.reserve(HEADER_BYTES + len);
+    out.put_u32_le(u32::try_from(len).expect("frame limits are below 4 GiB"));
+    out.put_u32_le(checksum.finalize());
+    parts.iter().for_each(|part| out.put_slice(part));
+}
+
+/// The body that a message makes, without a frame.
+pub fn encode_body<T: Serialize + ?Sized>(message: &T) -> Vec<u8> {
+    postcard::to_stdvec(message).expect("our own types can be encoded")
 }
 
 /// Appends a frame with this message, written in place; refuses one whose body is larger than `max`.
@@ -138,6 +150,11 @@ impl FrameDecoder {
     /// A decoder that refuses bodies larger than `max` bytes as soon as their header is there.
     pub fn new(max: usize) -> Self {
         Self { buffer: BytesMut::new(), max, failed: None }
+    }
+
+    /// Changes the limit for the frames to come, once it is known who speaks.
+    pub fn set_max(&mut self, max: usize) {
+        self.max = max;
     }
 
     /// Takes bytes that were read elsewhere.

@@ -1,0 +1,351 @@
+//! One client's connection: hello, then questions in and answers out, each side at its own pace.
+//!
+//! What one client can make the server hold is bounded: a question takes as many permits as its answer may be
+//! large, and gives them back when the answer is written. Without permits nothing more is read. A client that
+//! takes nothing for [`WRITE_WAIT`] is cut off.
+
+use super::tcp::ClientPort;
+use super::wire::{
+    ANSWER_FRAME_BYTES_MAX, CLIENT_FRAME_BYTES_MAX, CLIENT_MAGIC, CLIENT_PROTOCOL_VERSION, ClientFrame,
+    ClientHello, ClientRequest, Consistency, ServerError, ServerFrame, ServerHello, ServerReply,
+};
+use super::{status, validate};
+use crate::domain::batch;
+use crate::domain::command::{Operation, Query};
+use crate::replication::port::{Ask, Freshness, Refused, Reply, ReplyTo};
+use crate::transport::frame::{self, DecodeError, FrameDecoder, FrameError};
+use bytes::BytesMut;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{ReadHalf, WriteHalf};
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::time::timeout;
+
+/// How long a client may take to say hello.
+pub(super) const HELLO_WAIT: Duration = Duration::from_secs(5);
+/// Longest hello, in bytes of body.
+const HELLO_BYTES_MAX: usize = 1 << 10;
+/// How long a client may take nothing of what is written to it.
+const WRITE_WAIT: Duration = Duration::from_secs(10);
+/// Answers are put together up to about so many bytes for one write.
+const WRITE_BYTES: usize = 64 << 10;
+/// A question whose answer may hold so many seats counts as one more.
+const SEATS_PER_PERMIT: u32 = 1_024;
+/// Questions about seats that one connection may have open.
+const QUERIES_MAX: u32 = 8;
+
+/// Why a connection ended.
+#[derive(Debug, thiserror::Error)]
+enum Ended {
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    #[error("it was closed")]
+    Closed,
+    #[error("it was closed within a frame")]
+    Cut,
+    #[error("it was idle")]
+    Idle,
+    #[error("it takes no answers")]
+    NotReading,
+    #[error("the server stops")]
+    Stopping,
+    #[error("{0}")]
+    Frame(#[from] FrameError),
+    #[error("{0}")]
+    Message(#[from] DecodeError),
+    #[error("it does not speak the client protocol")]
+    Stranger,
+    #[error("it said no hello in time")]
+    NoHello,
+    #[error("{0}")]
+    Refused(ServerError),
+}
+
+impl Ended {
+    /// Whether people should read it in the log.
+    fn is_remarkable(&self) -> bool {
+        match self {
+            Ended::Io(_) | Ended::Closed | Ended::Idle | Ended::Stopping => false,
+            Ended::Cut
+            | Ended::NotReading
+            | Ended::Frame(_)
+            | Ended::Message(_)
+            | Ended::Stranger
+            | Ended::NoHello
+            | Ended::Refused(_) => true,
+        }
+    }
+}
+
+/// Serves one client.
+pub(super) async fn serve(
+    port: Arc<ClientPort>,
+    mut stream: TcpStream,
+    from: SocketAddr,
+    stop: watch::Receiver<bool>,
+) {
+    let ended = match timeout(HELLO_WAIT, greet(&port, &mut stream)).await {
+        Ok(Ok(decoder)) => talk(&port, &mut stream, decoder, stop).await,
+        Ok(Err(ended)) => ended,
+        Err(_) => Ended::NoHello,
+    };
+    if ended.is_remarkable() {
+        tracing::warn!(%from, why = %ended, "client connection closed");
+    } else {
+        tracing::debug!(%from, why = %ended, "client connection closed");
+    }
+}
+
+/// Tells a client that it cannot be served, after its hello: closing before that could lose the answer.
+pub(super) async fn refuse(mut stream: TcpStream, error: ServerError) {
+    let mut decoder = FrameDecoder::new(HELLO_BYTES_MAX);
+    if hear(&mut stream, &mut decoder).await.is_ok() {
+        let _ = say(&mut stream, &ServerHello::Refused(error)).await;
+    }
+}
+
+async fn hear(stream: &mut TcpStream, decoder: &mut FrameDecoder) -> Result<ClientHello, Ended> {
+    let body = loop {
+        if let Some(body) = decoder.next()? {
+            break body;
+        }
+        if stream.read_buf(decoder.space()).await? == 0 {
+            return Err(if decoder.is_between_frames() { Ended::Closed } else { Ended::Cut });
+        }
+    };
+    match postcard::take_from_bytes::<([u8; 4], u16)>(&body) {
+        Ok(((CLIENT_MAGIC, CLIENT_PROTOCOL_VERSION), _)) => Ok(frame::decode_message(&body)?),
+        Ok(((CLIENT_MAGIC, version), _)) => {
+            Ok(ClientHello { magic: CLIENT_MAGIC, version, cluster: String::new() })
+        }
+        Ok(_) | Err(_) => Err(Ended::Stranger),
+    }
+}
+
+async fn say(stream: &mut TcpStream, message: &impl Serialize) -> io::Result<()> {
+    let mut out = BytesMut::new();
+    frame::encode_message(&mut out, message, ANSWER_FRAME_BYTES_MAX).map_err(io::Error::other)?;
+    stream.write_all(&out).await
+}
+
+/// Both hellos.
+async fn greet(port: &ClientPort, stream: &mut TcpStream) -> Result<FrameDecoder, Ended> {
+    stream.set_nodelay(true)?;
+    let mut decoder = FrameDecoder::new(HELLO_BYTES_MAX);
+    let hello = hear(stream, &mut decoder).await?;
+    let config = &port.config;
+    let refusal = if hello.version != CLIENT_PROTOCOL_VERSION {
+        Some(ServerError::WrongVersion { server: CLIENT_PROTOCOL_VERSION, client: hello.version })
+    } else if hello.cluster != config.cluster {
+        Some(ServerError::WrongCluster { server: config.cluster.clone(), client: hello.cluster })
+    } else {
+        None
+    };
+    if let Some(error) = refusal {
+        say(stream, &ServerHello::Refused(error.clone())).await?;
+        return Err(Ended::Refused(error));
+    }
+    let welcome = ServerHello::Welcome {
+        server: port.me,
+        state_time_ms: port.replicator.state_time_ms(),
+        capacity: config.seats,
+        in_flight_max: config.limits.client_in_flight_max as u32,
+    };
+    say(stream, &welcome).await?;
+    decoder.set_max(CLIENT_FRAME_BYTES_MAX);
+    Ok(decoder)
+}
+
+/// Questions that are not answered yet: what the client calls them, and their permits.
+#[derive(Debug)]
+struct Open {
+    permits: Semaphore,
+    permits_max: u32,
+    asked: Mutex<BTreeMap<u64, (u64, u32)>>,
+}
+
+impl Open {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, (u64, u32)>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until there is room for an answer. The permits come back when it is written.
+    async fn take(&self, number: u64, id: u64, weight: u32) {
+        if let Ok(permits) = self.permits.acquire_many(weight).await {
+            permits.forget();
+        }
+        self.lock().insert(number, (id, weight));
+    }
+
+    /// How many permits the answer takes.
+    fn weight(&self, request: &ClientRequest) -> u32 {
+        let weight = match request {
+            ClientRequest::Command(command) => match &command.operation {
+                Operation::Reserve { count, .. } => 1 + count / SEATS_PER_PERMIT,
+                Operation::ReserveSeats { seats, .. } | Operation::Restore { seats, .. } => {
+                    1 + seats.len() as u32 / SEATS_PER_PERMIT
+                }
+                Operation::Delete { .. } | Operation::Withdraw { .. } => 1,
+            },
+            ClientRequest::Query { query: Query::Search { .. } | Query::Seats, .. } => {
+                self.permits_max / QUERIES_MAX
+            }
+            ClientRequest::Status | ClientRequest::Override => 1,
+        };
+        weight.clamp(1, self.permits_max)
+    }
+}
+
+async fn talk(
+    port: &ClientPort,
+    stream: &mut TcpStream,
+    decoder: FrameDecoder,
+    stop: watch::Receiver<bool>,
+) -> Ended {
+    let max = port.config.limits.client_in_flight_max;
+    let open = Open { permits: Semaphore::new(max), permits_max: max as u32, asked: Mutex::default() };
+    let (replies, answered) = mpsc::channel(max + 1);
+    let (read, write) = stream.split();
+    let reading = async {
+        let ended = read_all(port, read, decoder, &open, &replies, stop).await;
+        if let Ended::Frame(_) | Ended::Message(_) = &ended {
+            // It answers no question, but it should be written like any answer.
+            let reason = ended.to_string();
+            open.take(u64::MAX, 0, 1).await;
+            ReplyTo::new(u64::MAX, replies.clone()).answer(Reply::Refused(Refused::Bad { reason }));
+        }
+        // Whoever closes one direction still gets the answers of what it asked.
+        let _ = open.permits.acquire_many(max as u32).await;
+        ended
+    };
+    tokio::select! {
+        ended = reading => ended,
+        ended = write_all(port, write, &open, answered) => ended,
+    }
+}
+
+async fn read_all(
+    port: &ClientPort,
+    mut stream: ReadHalf<'_>,
+    mut decoder: FrameDecoder,
+    open: &Open,
+    replies: &mpsc::Sender<(u64, Reply)>,
+    mut stop: watch::Receiver<bool>,
+) -> Ended {
+    let idle = Duration::from_millis(port.config.timeouts.idle_ms);
+    let mut number = 0;
+    loop {
+        loop {
+            match decoder.next() {
+                Ok(Some(body)) => {
+                    let asked = frame::decode_message::<ClientFrame>(&body);
+                    let Ok(asked) = asked else { return Ended::from(asked.expect_err("it is no message")) };
+                    number += 1;
+                    ask(port, asked, number, open, replies).await;
+                }
+                Ok(None) => break,
+                Err(error) => return error.into(),
+            }
+        }
+        let read = tokio::select! {
+            read = timeout(idle, stream.read_buf(decoder.space())) => read,
+            _ = stop.wait_for(|&stop| stop) => return Ended::Stopping,
+        };
+        match read {
+            Ok(Ok(0)) if decoder.is_between_frames() => return Ended::Closed,
+            Ok(Ok(0)) => return Ended::Cut,
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => return error.into(),
+            Err(_) if open.lock().is_empty() => return Ended::Idle,
+            Err(_) => {}
+        }
+    }
+}
+
+/// Passes one question on, once there is room for its answer.
+async fn ask(
+    port: &ClientPort,
+    frame: ClientFrame,
+    number: u64,
+    open: &Open,
+    replies: &mpsc::Sender<(u64, Reply)>,
+) {
+    open.take(number, frame.id, open.weight(&frame.body)).await;
+    let reply = ReplyTo::new(number, replies.clone());
+    let bad = |reason| Reply::Refused(Refused::Bad { reason });
+    let question = match frame.body {
+        ClientRequest::Command(command) => match validate::check(&command) {
+            Ok(()) => Ask::Submit(batch::encode(&command).into()),
+            Err(reason) => return reply.answer(bad(reason)),
+        },
+        ClientRequest::Query { query, consistency } => Ask::Read(
+            query,
+            match consistency {
+                Consistency::Linearizable => Freshness::Linearizable,
+                Consistency::Local => Freshness::Local,
+            },
+        ),
+        ClientRequest::Status => Ask::Status,
+        ClientRequest::Override => Ask::Override,
+    };
+    port.replicator.ask(question, reply).await;
+}
+
+async fn write_all(
+    port: &ClientPort,
+    mut stream: WriteHalf<'_>,
+    open: &Open,
+    mut answered: mpsc::Receiver<(u64, Reply)>,
+) -> Ended {
+    let mut out = BytesMut::new();
+    loop {
+        let Some(first) = answered.recv().await else { return Ended::Closed };
+        let (mut next, mut permits) = (Some(first), 0);
+        while let Some((number, reply)) = next {
+            let (id, weight) = open.lock().remove(&number).unwrap_or((0, 0));
+            permits += weight;
+            put(&mut out, ServerFrame { id, body: body(port, reply) });
+            next = if out.len() < WRITE_BYTES { answered.try_recv().ok() } else { None };
+        }
+        match timeout(WRITE_WAIT, stream.write_all(&out)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return error.into(),
+            Err(_) => return Ended::NotReading,
+        }
+        out.clear();
+        if out.capacity() > 4 * WRITE_BYTES {
+            out = BytesMut::new();
+        }
+        open.permits.add_permits(permits as usize);
+    }
+}
+
+fn put(out: &mut BytesMut, frame: ServerFrame) {
+    if let Err(error) = frame::encode_message(out, &frame, ANSWER_FRAME_BYTES_MAX) {
+        let reason = format!("the answer cannot be sent: {error}");
+        let body = ServerReply::Error(ServerError::BadRequest { reason });
+        frame::encode_message(out, &ServerFrame { id: frame.id, body }, ANSWER_FRAME_BYTES_MAX)
+            .expect("a sentence is below the limit");
+    }
+}
+
+fn body(port: &ClientPort, reply: Reply) -> ServerReply {
+    match reply {
+        Reply::Outcome(outcome) => ServerReply::Outcome(outcome),
+        Reply::Answer(answer) => ServerReply::Answer(answer),
+        Reply::Status(replica) => ServerReply::Status(status::report(&port.config, port.me, &replica)),
+        Reply::Done => ServerReply::Done,
+        Reply::Refused(refused) => ServerReply::Error(match refused {
+            Refused::NotReady { state } => ServerError::NotReady { state },
+            Refused::Overloaded { pending } => ServerError::Overloaded { pending },
+            Refused::Bad { reason } => ServerError::BadRequest { reason },
+            Refused::Leaving => ServerError::Leaving,
+        }),
+    }
+}

@@ -1,0 +1,347 @@
+//! One life of an engine: inputs in, effects carried out, in the order of the contract
+//! ([`crate::protocol::engine`]).
+
+use super::clock;
+use super::driver::ReplicaError;
+use super::log_thread::{LogEvent, LogThread};
+use super::machine::Storable as _;
+use super::notes;
+use super::port::{Ask, Asked, Asks, Freshness, Refused, ReplicaStatus, Reply, ReplyTo};
+use crate::domain::command::Query;
+use crate::domain::state::State;
+use crate::protocol::engine::{Effect, Engine as _, Input, Refusal, Restart};
+use crate::protocol::lamport::Lamport;
+use crate::protocol::message::{Message, Standing};
+use crate::protocol::types::Token;
+use crate::transport::links::{self, LinkEvent, LinkSettings, Links};
+use bytes::Bytes;
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
+
+/// Messages that may wait for the engine; links read no further meanwhile.
+const LINK_EVENTS_MAX: usize = 256;
+/// Inputs of each kind that are taken between two batches.
+const INPUTS_PER_TURN_MAX: usize = 256;
+/// Between two requests for a snapshot, lest a full disk be asked again and again.
+const SNAPSHOT_PAUSE_MS: u64 = 1_000;
+/// How long a leaving server waits until the others have its farewell.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// How a life ended.
+pub(super) enum End {
+    /// It left the cluster.
+    Left,
+    /// Another one must begin.
+    Restart(Restart),
+    /// The process must end.
+    Failed(ReplicaError),
+}
+
+/// Who waits for what.
+enum Waiting {
+    Command(ReplyTo),
+    Query(Query, ReplyTo),
+}
+
+/// A running engine.
+pub(super) struct Life {
+    engine: Lamport<State>,
+    log: LogThread<State>,
+    links: Links,
+    link_events: mpsc::Receiver<LinkEvent>,
+    waiting: BTreeMap<Token, Waiting>,
+    last_token: Token,
+    effects: Vec<Effect<State>>,
+    encoded: Encoded,
+    snapshot_log_bytes: u64,
+    snapshot_asked_ms: u64,
+    started_ms: u64,
+    conflicts: u64,
+}
+
+/// The last large message, encoded: the same one usually goes to every peer.
+#[derive(Default)]
+struct Encoded {
+    last: Option<(Message, Bytes)>,
+}
+
+impl Encoded {
+    fn get(&mut self, message: Message) -> Bytes {
+        if let Some((last, bytes)) = &self.last
+            && is_same(last, &message)
+        {
+            return bytes.clone();
+        }
+        let bytes = links::encode(&message);
+        // Holding the message keeps its address from being given to another one.
+        self.last = Some((message, bytes.clone()));
+        bytes
+    }
+}
+
+fn is_same(a: &Message, b: &Message) -> bool {
+    match (a, b) {
+        (Message::Request(a), Message::Request(b)) => Arc::ptr_eq(a, b),
+        (Message::Install(a), Message::Install(b)) => Arc::ptr_eq(a, b),
+        (Message::Heartbeat(a), Message::Heartbeat(b)) => Arc::ptr_eq(a, b),
+        _ => false,
+    }
+}
+
+impl Life {
+    pub(super) fn new(
+        engine: Lamport<State>,
+        log: LogThread<State>,
+        settings: LinkSettings,
+        listener: Arc<TcpListener>,
+        snapshot_log_bytes: u64,
+    ) -> Life {
+        let (events, link_events) = mpsc::channel(LINK_EVENTS_MAX);
+        Life {
+            engine,
+            log,
+            links: Links::start(settings, listener, events),
+            link_events,
+            waiting: BTreeMap::new(),
+            last_token: 0,
+            effects: Vec::new(),
+            encoded: Encoded::default(),
+            snapshot_log_bytes,
+            snapshot_asked_ms: 0,
+            started_ms: 0,
+            conflicts: 0,
+        }
+    }
+
+    /// Lives until the engine or the disk ends it. Returns the log's thread, which still has to end.
+    pub(super) async fn run(
+        mut self,
+        mut log_events: mpsc::Receiver<LogEvent<State>>,
+        asks: &mut Asks,
+        started_ms: u64,
+        conflicts: u64,
+        tick_ms: u64,
+    ) -> (End, JoinHandle<()>) {
+        (self.started_ms, self.conflicts) = (started_ms, conflicts);
+        let mut ticks = interval(Duration::from_millis(tick_ms));
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let end = loop {
+            let turn = self.turn(&mut ticks, &mut log_events, asks).await;
+            if let ControlFlow::Break(end) = turn {
+                break end;
+            }
+            self.links.flush();
+            asks.state_time_ms.store(self.engine.machine().time_ms(), Ordering::Relaxed);
+        };
+        self.links.flush();
+        if matches!(end, End::Left) {
+            self.say_farewell().await;
+        }
+        // Whether these are executed is not known here: the log and the others may have them.
+        for waiting in std::mem::take(&mut self.waiting).into_values() {
+            let (Waiting::Command(reply) | Waiting::Query(_, reply)) = waiting;
+            reply.answer(Reply::Refused(Refused::Leaving));
+        }
+        // A thread that has something to tell would wait for a reader.
+        drop(log_events);
+        (end, self.log.close())
+    }
+
+    /// Waits for an input, takes what else is there, and lets what has collected become a batch.
+    async fn turn(
+        &mut self,
+        ticks: &mut Interval,
+        log_events: &mut mpsc::Receiver<LogEvent<State>>,
+        asks: &mut Asks,
+    ) -> ControlFlow<End> {
+        let has_room = !self.log.is_full();
+        tokio::select! {
+            biased;
+            _ = ticks.tick() => self.step(Input::Tick)?,
+            event = log_events.recv() => match event {
+                Some(event) => self.on_log(event)?,
+                None => return ControlFlow::Break(End::Failed(ReplicaError::LogGone)),
+            },
+            Some(event) = self.link_events.recv(), if has_room => self.on_link(event)?,
+            Some(asked) = asks.receiver.recv(), if has_room => self.on_ask(asked)?,
+        }
+        for _ in 0..INPUTS_PER_TURN_MAX {
+            let Ok(event) = log_events.try_recv() else { break };
+            self.on_log(event)?;
+        }
+        if has_room {
+            for _ in 0..INPUTS_PER_TURN_MAX {
+                let Ok(event) = self.link_events.try_recv() else { break };
+                self.on_link(event)?;
+            }
+            for _ in 0..INPUTS_PER_TURN_MAX {
+                let Ok(asked) = asks.receiver.try_recv() else { break };
+                self.on_ask(asked)?;
+            }
+        }
+        self.step(Input::Drained)
+    }
+
+    fn on_log(&mut self, event: LogEvent<State>) -> ControlFlow<End> {
+        match event {
+            LogEvent::Input(input) => self.step(input),
+            LogEvent::SinceSnapshot(bytes) => {
+                let now_ms = clock::now().tick_ms;
+                if bytes < self.snapshot_log_bytes || now_ms < self.snapshot_asked_ms + SNAPSHOT_PAUSE_MS {
+                    return ControlFlow::Continue(());
+                }
+                self.snapshot_asked_ms = now_ms;
+                self.step(Input::SnapshotDue)
+            }
+            LogEvent::Trouble(text) => {
+                tracing::warn!(why = text, "snapshot");
+                ControlFlow::Continue(())
+            }
+            LogEvent::Failed(error) => ControlFlow::Break(End::Failed(error.into())),
+        }
+    }
+
+    fn on_link(&mut self, event: LinkEvent) -> ControlFlow<End> {
+        self.step(match event {
+            LinkEvent::Up { peer, resumed } => {
+                tracing::info!(server = %peer.server, life = peer.incarnation.0, resumed, "linked to another server");
+                Input::LinkUp { peer, resumed }
+            }
+            LinkEvent::Down { peer } => {
+                tracing::info!(server = %peer.server, "the link to another server is down");
+                Input::LinkDown { peer }
+            }
+            LinkEvent::Message { from, message } => Input::Message { from, message },
+        })
+    }
+
+    fn on_ask(&mut self, (ask, reply): Asked) -> ControlFlow<End> {
+        let reply = match (ask, reply) {
+            (Ask::Leave, _) => return self.step(Input::Leave),
+            (Ask::Submit(command), Some(reply)) => {
+                let token = self.wait(Waiting::Command(reply));
+                return self.step(Input::Submit { token, command });
+            }
+            (Ask::Read(query, Freshness::Linearizable), Some(reply)) => {
+                let token = self.wait(Waiting::Query(query, reply));
+                return self.step(Input::Read { token });
+            }
+            (Ask::Override, reply) => {
+                self.step(Input::Override)?;
+                (reply, Reply::Done)
+            }
+            (Ask::Read(query, Freshness::Local), reply) => {
+                (reply, Reply::Answer(self.engine.machine().query(&query)))
+            }
+            (Ask::Status, reply) => {
+                let uptime_ms = clock::now().tick_ms.saturating_sub(self.started_ms);
+                let (engine, conflicts) = (Some(self.engine.status()), self.conflicts);
+                (reply, Reply::Status(Box::new(ReplicaStatus { engine, uptime_ms, conflicts })))
+            }
+            // Nobody would hear what comes of it.
+            (Ask::Submit(_) | Ask::Read(_, Freshness::Linearizable), None) => {
+                return ControlFlow::Continue(());
+            }
+        };
+        if let (Some(to), answer) = reply {
+            to.answer(answer);
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn wait(&mut self, waiting: Waiting) -> Token {
+        self.last_token += 1;
+        self.waiting.insert(self.last_token, waiting);
+        self.last_token
+    }
+
+    fn step(&mut self, input: Input<State>) -> ControlFlow<End> {
+        let mut effects = std::mem::take(&mut self.effects);
+        self.engine.step(clock::now(), input, &mut effects);
+        let carried = effects.drain(..).try_for_each(|effect| self.carry(effect));
+        self.effects = effects;
+        carried
+    }
+
+    fn carry(&mut self, effect: Effect<State>) -> ControlFlow<End> {
+        match effect {
+            Effect::Send { to, message } => {
+                let is_sequenced = message.is_sequenced();
+                let bytes = self.encoded.get(message);
+                self.links.send(to, &bytes, is_sequenced);
+            }
+            Effect::Answer { token, outcome } => match self.waiting.remove(&token) {
+                Some(Waiting::Command(reply)) => reply.answer(Reply::Outcome(outcome)),
+                Some(Waiting::Query(..)) | None => debug_assert!(false, "an answer for no command"),
+            },
+            Effect::ServeRead { token } => match self.waiting.remove(&token) {
+                Some(Waiting::Query(query, reply)) => {
+                    reply.answer(Reply::Answer(self.engine.machine().query(&query)));
+                }
+                Some(Waiting::Command(_)) | None => debug_assert!(false, "an answer for no query"),
+            },
+            Effect::Refuse { token, refusal } => {
+                if let Some(Waiting::Command(reply) | Waiting::Query(_, reply)) = self.waiting.remove(&token)
+                {
+                    reply.answer(Reply::Refused(self.refused(refusal)));
+                }
+            }
+            Effect::ReportOutcome { ref outcome, .. } => {
+                let (_, is_settled) = State::describe_outcome(outcome);
+                self.conflicts += u64::from(!is_settled);
+                self.log.carry(effect);
+            }
+            Effect::Append { .. }
+            | Effect::Snapshot { .. }
+            | Effect::ReadSnapshot { .. }
+            | Effect::StoreChunk { .. }
+            | Effect::Adopt { .. }
+            | Effect::Report { .. } => self.log.carry(effect),
+            Effect::Restart { why } => return ControlFlow::Break(End::Restart(why)),
+            Effect::Exit => return ControlFlow::Break(End::Left),
+            Effect::Note(note) => notes::log(&note),
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn refused(&self, refusal: Refusal) -> Refused {
+        match refusal {
+            Refusal::Leaving => Refused::Leaving,
+            Refusal::Overloaded { pending } => Refused::Overloaded { pending },
+            Refusal::NotReady => {
+                let status = self.engine.status();
+                let doing = match status.standing {
+                    Standing::Recovering => "it is catching up",
+                    Standing::Changing | Standing::Active => "the servers are agreeing on a new view",
+                    Standing::Leaving => "it is leaving",
+                    Standing::Diverged => "its state differs from the others'",
+                };
+                let state =
+                    status.waiting_for.map_or_else(|| doing.to_owned(), |what| format!("{doing}; {what}"));
+                Refused::NotReady { state }
+            }
+        }
+    }
+
+    /// Waits until the others have what was sent, for a moment.
+    async fn say_farewell(&mut self) {
+        let settled = async {
+            let mut again = interval(Duration::from_millis(2));
+            while !self.links.is_settled() {
+                tokio::select! {
+                    _ = again.tick() => {}
+                    // Links read on only when there is room for what they read.
+                    Some(_) = self.link_events.recv() => {}
+                }
+            }
+        };
+        let _ = timeout(FAREWELL, settled).await;
+    }
+}

@@ -1,0 +1,269 @@
+//! The thread that owns the log, and the one that writes and reads snapshots beside it.
+//!
+//! Whatever has been queued is carried out together and made durable by one flush (group commit). Marks of
+//! execution may be lost without harm (rule 8), so they wait a moment for something that must be flushed anyway.
+
+use super::machine::Storable;
+use super::persister::{Carried, Job, JobResult, Persister};
+use crate::protocol::engine::{Effect, Input};
+use crate::protocol::record::Record;
+use crate::storage::{Disk, StorageError};
+use std::io;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// Bytes of records that may wait for the disk; the driver takes nothing from links and clients beyond.
+const QUEUED_BYTES_MAX: usize = 64 << 20;
+/// Events that may wait for the driver; the log waits when there are more.
+const EVENTS_MAX: usize = 1_024;
+/// Snapshots that may wait to be written or read: the engine asks for one of each at a time.
+const JOBS_MAX: usize = 4;
+/// How long marks of execution wait for company.
+const MARKS_WAIT: Duration = Duration::from_millis(20);
+
+/// What the log tells the driver.
+#[derive(Debug)]
+pub(super) enum LogEvent<M: Storable> {
+    /// For the engine.
+    Input(Input<M>),
+    /// So many bytes of log follow the newest snapshot.
+    SinceSnapshot(u64),
+    /// A snapshot could not be written or taken over; a sentence says why. Nothing else is affected.
+    Trouble(String),
+    /// The process must end.
+    Failed(StorageError),
+}
+
+/// A running log.
+#[derive(Debug)]
+pub(super) struct LogThread<M: Storable> {
+    queue: Arc<Queue<M>>,
+    thread: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct Queue<M: Storable> {
+    waiting: Mutex<Waiting<M>>,
+    filled: Condvar,
+}
+
+#[derive(Debug)]
+struct Waiting<M: Storable> {
+    effects: Vec<Effect<M>>,
+    bytes: usize,
+    job_done: bool,
+    closed: bool,
+}
+
+impl<M: Storable> Queue<M> {
+    fn lock(&self) -> MutexGuard<'_, Waiting<M>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<M> LogThread<M>
+where
+    M: Storable + Send + 'static,
+    M::Image: Send,
+    M::Outcome: Send,
+    M::Config: 'static,
+{
+    /// Starts both threads.
+    ///
+    /// # Errors
+    /// The system has no thread to give.
+    pub(super) fn start<D: Disk>(
+        persister: Persister<D, M>,
+    ) -> io::Result<(LogThread<M>, mpsc::Receiver<LogEvent<M>>)> {
+        let (events, receiver) = mpsc::channel(EVENTS_MAX);
+        let waiting = Waiting { effects: Vec::new(), bytes: 0, job_done: false, closed: false };
+        let queue = Arc::new(Queue { waiting: Mutex::new(waiting), filled: Condvar::new() });
+        let (jobs, jobs_taken) = sync_channel(JOBS_MAX);
+        let (results, results_taken) = sync_channel(JOBS_MAX);
+        let done = queue.clone();
+        let snapshots = Builder::new()
+            .name("snapshots".to_owned())
+            .spawn(move || run_jobs(&jobs_taken, &results, &done))?;
+        let worker = Worker { persister, queue: queue.clone(), events, jobs, results: results_taken };
+        let thread = Builder::new().name("log".to_owned()).spawn(move || worker.run(snapshots))?;
+        Ok((LogThread { queue, thread }, receiver))
+    }
+}
+
+impl<M: Storable> LogThread<M> {
+    /// Queues an effect that concerns the disk. Never waits.
+    pub(super) fn carry(&self, effect: Effect<M>) {
+        let mut waiting = self.queue.lock();
+        waiting.bytes += weight(&effect);
+        waiting.effects.push(effect);
+        drop(waiting);
+        self.queue.filled.notify_one();
+    }
+
+    /// Whether so much waits that nothing should be added.
+    pub(super) fn is_full(&self) -> bool {
+        self.queue.lock().bytes > QUEUED_BYTES_MAX
+    }
+
+    /// Carries out what is queued, then ends both threads. The handle is for whoever may wait for that.
+    pub(super) fn close(self) -> JoinHandle<()> {
+        self.queue.lock().closed = true;
+        self.queue.filled.notify_one();
+        self.thread
+    }
+}
+
+/// About how many bytes an effect holds.
+fn weight<M: Storable>(effect: &Effect<M>) -> usize {
+    match effect {
+        Effect::Append { record: Record::Request(request), .. } => request.weight(),
+        Effect::Append { record: Record::Fetched { entry, .. }, .. } => entry.request.weight(),
+        Effect::StoreChunk { bytes, .. } => bytes.len(),
+        _ => 64,
+    }
+}
+
+/// Whether an effect can wait for others before it is flushed.
+fn is_mark<M: Storable>(effect: &Effect<M>) -> bool {
+    matches!(effect, Effect::Append { record: Record::Executed { .. }, .. })
+}
+
+fn run_jobs<D: Disk, M: Storable>(
+    jobs: &Receiver<Job<D, M>>,
+    results: &SyncSender<Result<JobResult<D, M>, StorageError>>,
+    queue: &Queue<M>,
+) {
+    while let Ok(job) = jobs.recv() {
+        if results.send(job.run()).is_err() {
+            return;
+        }
+        queue.lock().job_done = true;
+        queue.filled.notify_one();
+    }
+}
+
+struct Worker<D: Disk, M: Storable> {
+    persister: Persister<D, M>,
+    queue: Arc<Queue<M>>,
+    events: mpsc::Sender<LogEvent<M>>,
+    jobs: SyncSender<Job<D, M>>,
+    results: Receiver<Result<JobResult<D, M>, StorageError>>,
+}
+
+/// Nobody listens any more.
+struct Gone;
+
+impl<D: Disk, M: Storable> Worker<D, M> {
+    fn run(mut self, snapshots: JoinHandle<()>) {
+        let ended = self.serve();
+        if let Ok(Err(error)) = ended {
+            let _ = self.events.blocking_send(LogEvent::Failed(error));
+        }
+        // The snapshot thread ends when nobody asks any more; what it writes must not outlive the store.
+        drop((self.jobs, self.results));
+        let _ = snapshots.join();
+    }
+
+    /// Until the queue is closed and empty, or the disk fails.
+    fn serve(&mut self) -> Result<Result<(), StorageError>, Gone> {
+        let mut unflushed = false;
+        loop {
+            let (effects, closed) = self.wait(unflushed);
+            let is_urgent = closed || effects.is_empty() || !effects.iter().all(is_mark);
+            unflushed |= !effects.is_empty();
+            match self.carry_all(effects) {
+                Ok(Ok(())) => {}
+                failed => return failed,
+            }
+            if unflushed && is_urgent {
+                unflushed = false;
+                match self.persister.sync() {
+                    Ok(lsn) => self.tell(LogEvent::Input(Input::Durable { lsn }))?,
+                    Err(error) => return Ok(Err(error)),
+                }
+                self.tell(LogEvent::SinceSnapshot(self.persister.log_bytes_since_snapshot()))?;
+            }
+            if closed {
+                return Ok(Ok(()));
+            }
+            if let Err(error) = self.prepare() {
+                return Ok(Err(error));
+            }
+        }
+    }
+
+    /// Everything that was queued; nothing when only unflushed marks have waited long enough.
+    fn wait(&self, unflushed: bool) -> (Vec<Effect<M>>, bool) {
+        let mut waiting = self.queue.lock();
+        while waiting.effects.is_empty() && !waiting.job_done && !waiting.closed {
+            if unflushed {
+                let wait = self.queue.filled.wait_timeout(waiting, MARKS_WAIT);
+                let (again, timeout) = wait.unwrap_or_else(PoisonError::into_inner);
+                waiting = again;
+                if timeout.timed_out() {
+                    break;
+                }
+            } else {
+                waiting = self.queue.filled.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+        waiting.bytes = 0;
+        waiting.job_done = false;
+        (std::mem::take(&mut waiting.effects), waiting.closed)
+    }
+
+    fn carry_all(&mut self, effects: Vec<Effect<M>>) -> Result<Result<(), StorageError>, Gone> {
+        while let Ok(result) = self.results.try_recv() {
+            let rejected = match &result {
+                Ok(JobResult::Rejected(position, why)) => {
+                    Some(format!("the snapshot of position {position} from another server is refused: {why}"))
+                }
+                Ok(JobResult::Written(_) | JobResult::Loaded(..)) => None,
+                Err(error) if error.is_fatal() => None,
+                Err(error) => Some(format!("a snapshot could not be written: {error}")),
+            };
+            if let Some(text) = rejected {
+                self.tell(LogEvent::Trouble(text))?;
+            }
+            let input = match result {
+                Ok(result) => self.persister.finish(result),
+                Err(error) if !error.is_fatal() => Ok(Input::SnapshotFailed),
+                Err(error) => Err(error),
+            };
+            match input {
+                Ok(input) => self.tell(LogEvent::Input(input))?,
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+        for effect in effects {
+            match self.persister.carry(effect) {
+                Ok(Carried::Done) => {}
+                Ok(Carried::Input(input)) => self.tell(LogEvent::Input(input))?,
+                Ok(Carried::Job(job)) => self.jobs.send(job).map_err(|_| Gone)?,
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// Makes the next log file, piece by piece, while nothing else is to be done.
+    fn prepare(&mut self) -> Result<(), StorageError> {
+        while self.queue.lock().effects.is_empty() {
+            match self.persister.prepare() {
+                Ok(true) => {}
+                Ok(false) => break,
+                // No room yet: the log goes on in the file it has, and says so when that is full.
+                Err(error) if !error.is_fatal() => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn tell(&self, event: LogEvent<M>) -> Result<(), Gone> {
+        self.events.blocking_send(event).map_err(|_| Gone)
+    }
+}

@@ -1,0 +1,472 @@
+//! One side of the ordered, exactly-once stream of messages between two lives, across broken connections.
+//!
+//! Pure: whoever owns a connection asks for the [`Hello`] to send on it, hands in the one that came back, and
+//! passes each frame's numbers through. The simulator runs the same code.
+//!
+//! A session is one run of numbered messages in both directions. Its number is part of the hello: both sides
+//! go on with a session only when both name the same one between the same lives, so two hellos give both sides
+//! the same verdict, also when one of them never saw the hellos of an earlier attempt. Otherwise both start
+//! the next session, whose number follows from the two hellos, and what was under way is lost, visibly
+//! (`resumed: false`).
+//!
+//! What is sent is kept until the other side has acknowledged it. A peer that does not take as many bytes as
+//! may be kept breaks the session: the next hello knows no peer.
+
+use crate::protocol::types::Incarnation;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+
+/// What each side says of the session when a connection is new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// The sender's life.
+    pub incarnation: Incarnation,
+    /// The receiver's life that the sender has an unbroken session with.
+    pub peer: Option<Incarnation>,
+    /// The number of the last session that the sender began; 0 before the first.
+    pub session: u64,
+    /// The last message of it that the sender received.
+    pub received: u64,
+}
+
+/// What two hellos come to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// The life at the other end.
+    pub peer: Incarnation,
+    /// The session goes on: nothing was lost and nothing will come twice.
+    pub resumed: bool,
+    /// What the other side has not received, to be sent before anything new. Empty unless resumed.
+    pub resend: Vec<(u64, Bytes)>,
+}
+
+/// Why a connection cannot be used. Another one may be tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SessionError {
+    /// A newer life of that server has been seen: this one is over.
+    #[error("it speaks for life {} of its server, but life {} was seen already", .theirs.0, .known.0)]
+    OldPeer {
+        /// The hello's.
+        theirs: Incarnation,
+        /// The newest that was seen.
+        known: Incarnation,
+    },
+    /// The other side has seen a later life of ours.
+    #[error("it knows life {} of this server, which is in life {}", .known.0, .me.0)]
+    OldSelf {
+        /// Ours.
+        me: Incarnation,
+        /// What the other side has seen.
+        known: Incarnation,
+    },
+    /// Another connection has changed the session since the hello was sent on this one.
+    #[error("another connection was quicker")]
+    Overtaken,
+    /// A number that cannot be: a message is missing, or one that was never sent is acknowledged.
+    #[error("message {found} came where {expected} was expected")]
+    Gap {
+        /// What was expected.
+        expected: u64,
+        /// What came.
+        found: u64,
+    },
+}
+
+/// What to do with a message that came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    /// It is the next one.
+    Deliver,
+    /// It was delivered before.
+    Duplicate,
+}
+
+/// One side of the stream. See the module.
+#[derive(Debug)]
+pub struct Session {
+    me: Incarnation,
+    /// The newest life of the other server that was ever met, whether or not the session holds.
+    peer: Option<Incarnation>,
+    number: u64,
+    broken: bool,
+    sent: u64,
+    received: u64,
+    unacked: VecDeque<(u64, Bytes)>,
+    unacked_bytes: usize,
+    unacked_bytes_max: usize,
+}
+
+impl Session {
+    /// The side of a server in this life. Sending breaks the session when more than `unacked_bytes_max` bytes
+    /// would be kept; a single message beyond that is taken when nothing else is kept.
+    pub fn new(me: Incarnation, unacked_bytes_max: usize) -> Session {
+        Session {
+            me,
+            peer: None,
+            number: 0,
+            broken: true,
+            sent: 0,
+            received: 0,
+            unacked: VecDeque::new(),
+            unacked_bytes: 0,
+            unacked_bytes_max,
+        }
+    }
+
+    /// What to say first on a new connection.
+    pub fn hello(&self) -> Hello {
+        Hello {
+            incarnation: self.me,
+            peer: self.peer.filter(|_| !self.broken),
+            session: self.number,
+            received: self.received,
+        }
+    }
+
+    /// The life at the other end, while the session holds.
+    pub fn peer(&self) -> Option<Incarnation> {
+        self.peer.filter(|_| !self.broken)
+    }
+
+    /// What to acknowledge on each frame that goes out.
+    pub fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// Whether the connection must be closed, so that the next one begins a new session.
+    pub fn is_broken(&self) -> bool {
+        self.broken
+    }
+
+    /// Breaks the session: what is under way may be lost, and both sides start anew.
+    pub fn give_up(&mut self) {
+        self.break_off();
+    }
+
+    /// How many bytes may wait for an acknowledgement.
+    pub fn unacked_bytes_max(&self) -> usize {
+        self.unacked_bytes_max
+    }
+
+    /// Bytes that wait for an acknowledgement.
+    pub fn unacked_bytes(&self) -> usize {
+        self.unacked_bytes
+    }
+
+    /// Judges a new connection by the hello that was `sent` on it and the one that came back.
+    ///
+    /// # Errors
+    /// The connection is to be closed; the session is as before, but for a gap, which breaks it.
+    pub fn on_hello(&mut self, sent: &Hello, theirs: &Hello) -> Result<Verdict, SessionError> {
+        if let Some(known) = self.peer.filter(|&known| theirs.incarnation < known) {
+            return Err(SessionError::OldPeer { theirs: theirs.incarnation, known });
+        }
+        if let Some(known) = theirs.peer.filter(|&known| known > self.me) {
+            return Err(SessionError::OldSelf { me: self.me, known });
+        }
+        let now = self.hello();
+        if (sent.peer, sent.session) != (now.peer, now.session) {
+            // They decide by what we said, which is not true any more.
+            return Err(SessionError::Overtaken);
+        }
+        let resumed = sent.peer == Some(theirs.incarnation)
+            && theirs.peer == Some(self.me)
+            && sent.session == theirs.session;
+        if resumed {
+            self.on_ack(theirs.received)?;
+        } else {
+            self.begin(theirs.incarnation, sent.session.max(theirs.session) + 1);
+        }
+        let resend = self.unacked.iter().cloned().collect();
+        Ok(Verdict { peer: theirs.incarnation, resumed, resend })
+    }
+
+    /// Numbers a message and keeps it until it is acknowledged, whether or not a connection stands.
+    pub fn send(&mut self, message: Bytes) -> u64 {
+        self.sent += 1;
+        if self.broken {
+            return self.sent;
+        }
+        let bytes = self.unacked_bytes + message.len();
+        if bytes > self.unacked_bytes_max && !self.unacked.is_empty() {
+            self.break_off();
+            return self.sent;
+        }
+        self.unacked_bytes = bytes;
+        self.unacked.push_back((self.sent, message));
+        self.sent
+    }
+
+    /// Takes the numbers of a sequenced message that came in: its own, and what it acknowledges.
+    ///
+    /// # Errors
+    /// The connection is to be closed.
+    pub fn on_sequenced(&mut self, seq: u64, ack: u64) -> Result<Arrival, SessionError> {
+        self.on_ack(ack)?;
+        if seq <= self.received {
+            return Ok(Arrival::Duplicate);
+        }
+        if seq != self.received + 1 {
+            return Err(SessionError::Gap { expected: self.received + 1, found: seq });
+        }
+        self.received = seq;
+        Ok(Arrival::Deliver)
+    }
+
+    /// Takes what any other frame acknowledges.
+    ///
+    /// # Errors
+    /// The connection is to be closed.
+    pub fn on_ack(&mut self, ack: u64) -> Result<(), SessionError> {
+        if ack > self.sent {
+            let expected = self.sent;
+            self.break_off();
+            return Err(SessionError::Gap { expected, found: ack });
+        }
+        while let Some((_, message)) = self.unacked.pop_front_if(|(seq, _)| *seq <= ack) {
+            self.unacked_bytes -= message.len();
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, peer: Incarnation, number: u64) {
+        self.break_off();
+        (self.peer, self.number, self.broken) = (Some(peer), number, false);
+        (self.sent, self.received) = (0, 0);
+    }
+
+    fn break_off(&mut self) {
+        self.broken = true;
+        self.unacked = VecDeque::new();
+        self.unacked_bytes = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn message(n: u64) -> Bytes {
+        Bytes::copy_from_slice(&n.to_le_bytes())
+    }
+
+    fn connect(a: &mut Session, b: &mut Session) -> (Verdict, Verdict) {
+        let (x, y) = (a.hello(), b.hello());
+        (a.on_hello(&x, &y).unwrap(), b.on_hello(&y, &x).unwrap())
+    }
+
+    fn pair() -> (Session, Session) {
+        (Session::new(Incarnation(1), 100), Session::new(Incarnation(7), 100))
+    }
+
+    #[test]
+    fn the_first_connection_is_a_new_session() {
+        let (mut a, mut b) = pair();
+        let (x, y) = connect(&mut a, &mut b);
+        assert_eq!((x.resumed, y.resumed), (false, false));
+        assert_eq!((x.peer, y.peer), (Incarnation(7), Incarnation(1)));
+    }
+
+    #[test]
+    fn what_was_lost_on_the_way_is_sent_again_and_no_more() {
+        let (mut a, mut b) = pair();
+        connect(&mut a, &mut b);
+        for n in 1..=3 {
+            assert_eq!(a.send(message(n)), n);
+        }
+        assert_eq!(b.on_sequenced(1, 0), Ok(Arrival::Deliver));
+        let (x, y) = connect(&mut a, &mut b);
+        assert!(x.resumed && y.resumed && y.resend.is_empty());
+        assert_eq!(x.resend, [(2, message(2)), (3, message(3))]);
+        assert_eq!(b.on_sequenced(1, 0), Ok(Arrival::Duplicate));
+        assert_eq!(b.on_sequenced(3, 0), Err(SessionError::Gap { expected: 2, found: 3 }));
+    }
+
+    #[test]
+    fn a_new_life_starts_anew_and_the_old_one_is_refused() {
+        let (mut a, mut b) = pair();
+        connect(&mut a, &mut b);
+        a.send(message(1));
+        let old = b.hello();
+        let mut b = Session::new(Incarnation(8), 100);
+        let (x, y) = connect(&mut a, &mut b);
+        assert_eq!((x.resumed, y.resumed, x.resend.len()), (false, false, 0));
+        let sent = a.hello();
+        let error = SessionError::OldPeer { theirs: Incarnation(7), known: Incarnation(8) };
+        assert_eq!(a.on_hello(&sent, &old), Err(error));
+        let mut ghost = Session::new(Incarnation(6), 100);
+        let sent = ghost.hello();
+        let error = SessionError::OldSelf { me: Incarnation(6), known: Incarnation(8) };
+        assert_eq!(ghost.on_hello(&sent, &a.hello()), Err(error));
+    }
+
+    #[test]
+    fn a_peer_that_takes_nothing_breaks_the_session_for_both() {
+        let (mut a, mut b) = pair();
+        connect(&mut a, &mut b);
+        for n in 0..13 {
+            a.send(message(n));
+        }
+        assert!(a.is_broken() && a.unacked_bytes() == 0);
+        assert_eq!(a.hello().peer, None);
+        let (x, y) = connect(&mut a, &mut b);
+        assert!(!x.resumed && !y.resumed);
+    }
+
+    #[test]
+    fn a_session_that_only_one_side_began_is_not_taken_for_the_old_one() {
+        let (mut a, mut b) = pair();
+        connect(&mut a, &mut b);
+        a.send(message(1));
+        assert_eq!(b.on_sequenced(1, 0), Ok(Arrival::Deliver));
+        a.on_ack(9).unwrap_err();
+        // Both say hello, but only one of the hellos arrives.
+        let (x, y) = (a.hello(), b.hello());
+        assert!(!a.on_hello(&x, &y).unwrap().resumed);
+        a.send(message(2));
+        let (x, y) = connect(&mut a, &mut b);
+        assert!(!x.resumed && !y.resumed);
+        a.send(message(3));
+        assert_eq!(b.on_sequenced(1, 0), Ok(Arrival::Deliver));
+    }
+
+    #[test]
+    fn a_hello_that_is_not_true_any_more_decides_nothing() {
+        let (mut a, mut b) = pair();
+        let early = a.hello();
+        connect(&mut a, &mut b);
+        assert_eq!(a.on_hello(&early, &b.hello()), Err(SessionError::Overtaken));
+    }
+
+    #[derive(Clone, Copy, Debug)]
+    enum Step {
+        SendA,
+        SendB,
+        /// Lets one frame through, of those under way to that side.
+        ArriveA,
+        ArriveB,
+        Break,
+        /// Both hellos arrive, or only one of them, and the connection breaks again.
+        Connect,
+        HalfA,
+        HalfB,
+        RestartB,
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let one = prop_oneof![
+            8 => Just(Step::SendA), 8 => Just(Step::SendB), 8 => Just(Step::ArriveA), 8 => Just(Step::ArriveB),
+            2 => Just(Step::Break), 4 => Just(Step::Connect), 1 => Just(Step::HalfA), 1 => Just(Step::HalfB),
+            1 => Just(Step::RestartB),
+        ];
+        prop::collection::vec(one, 0..300)
+    }
+
+    /// One side with what it sent and received since its session began.
+    struct Side {
+        session: Session,
+        out: Vec<Bytes>,
+        got: Vec<Bytes>,
+        /// Frames under way to the other side: number, acknowledgement, message.
+        wire: VecDeque<(u64, u64, Bytes)>,
+        connected: bool,
+    }
+
+    impl Side {
+        fn new(incarnation: u64) -> Side {
+            let session = Session::new(Incarnation(incarnation), 120);
+            Side { session, out: Vec::new(), got: Vec::new(), wire: VecDeque::new(), connected: false }
+        }
+
+        fn send(&mut self, n: u64) {
+            let seq = self.session.send(message(n));
+            self.out.push(message(n));
+            if self.connected {
+                self.wire.push_back((seq, self.session.received(), message(n)));
+            }
+        }
+
+        /// Whether the connection must be closed.
+        fn arrive(&mut self, frame: Option<(u64, u64, Bytes)>) -> bool {
+            let Some((seq, ack, message)) = frame.filter(|_| self.connected) else { return false };
+            match self.session.on_sequenced(seq, ack) {
+                Ok(Arrival::Deliver) => self.got.push(message),
+                Ok(Arrival::Duplicate) => {}
+                Err(_) => return true,
+            }
+            false
+        }
+
+        fn hello(&mut self, sent: &Hello, theirs: &Hello) -> bool {
+            let verdict = self.session.on_hello(sent, theirs).unwrap();
+            if !verdict.resumed {
+                (self.out, self.got) = (Vec::new(), Vec::new());
+            }
+            self.connected = true;
+            let ack = self.session.received();
+            self.wire = verdict.resend.into_iter().map(|(seq, message)| (seq, ack, message)).collect();
+            verdict.resumed
+        }
+
+        fn cut(&mut self) {
+            self.connected = false;
+            self.wire.clear();
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn everything_arrives_once_in_order_unless_both_start_anew(steps in steps()) {
+            let (mut a, mut b) = (Side::new(5), Side::new(10));
+            let mut life = 10;
+            for (n, step) in steps.into_iter().enumerate() {
+                let mut cut = false;
+                match step {
+                    Step::SendA => a.send(n as u64),
+                    Step::SendB => b.send(n as u64),
+                    Step::ArriveA => cut = a.arrive(b.wire.pop_front()),
+                    Step::ArriveB => cut = b.arrive(a.wire.pop_front()),
+                    Step::Break => cut = true,
+                    Step::Connect | Step::HalfA | Step::HalfB => {
+                        a.cut();
+                        b.cut();
+                        let (x, y) = (a.session.hello(), b.session.hello());
+                        let to_a = !matches!(step, Step::HalfB);
+                        let to_b = !matches!(step, Step::HalfA);
+                        let (va, vb) = (to_a.then(|| a.hello(&x, &y)), to_b.then(|| b.hello(&y, &x)));
+                        prop_assert!(va.is_none() || vb.is_none() || va == vb, "the sides disagree");
+                        cut = !(to_a && to_b);
+                    }
+                    Step::RestartB => {
+                        life += 1;
+                        b = Side::new(life);
+                        cut = true;
+                    }
+                }
+                if cut || a.session.is_broken() || b.session.is_broken() {
+                    a.cut();
+                    b.cut();
+                }
+                let same = a.session.hello().session == b.session.hello().session;
+                if same && a.session.peer() == Some(Incarnation(life)) && b.session.peer().is_some() {
+                    prop_assert!(a.out.starts_with(&b.got), "{:?} {:?}", a.out, b.got);
+                    prop_assert!(b.out.starts_with(&a.got), "{:?} {:?}", b.out, a.got);
+                }
+            }
+            // Once a connection lasts, everything of an unbroken session arrives.
+            a.cut();
+            b.cut();
+            let (x, y) = (a.session.hello(), b.session.hello());
+            prop_assert_eq!(a.hello(&x, &y), b.hello(&y, &x));
+            while let Some(frame) = a.wire.pop_front() {
+                prop_assert!(!b.arrive(Some(frame)));
+            }
+            while let Some(frame) = b.wire.pop_front() {
+                prop_assert!(!a.arrive(Some(frame)));
+            }
+            prop_assert_eq!((&a.out, &b.out), (&b.got, &a.got));
+        }
+    }
+}
