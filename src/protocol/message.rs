@@ -238,8 +238,10 @@ pub struct Heartbeat {
     pub digest: Digest,
     /// Close enough behind an active member to be taken into a view.
     pub caught_up: bool,
-    /// Whom it is linked to, and whether it suspects that life.
-    pub links: Vec<(Member, bool)>,
+    /// Whom it is linked to.
+    pub links: Vec<Member>,
+    /// Which members of its view it takes for crashed.
+    pub suspects: Vec<Member>,
     /// How long its disk has owed it a flush.
     pub disk_stalled_ms: u64,
     /// For people.

@@ -23,6 +23,17 @@ pub(super) struct Attempt {
     overridden: bool,
 }
 
+/// How one server stands to others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Relation {
+    /// Linked, and nobody suspects anybody.
+    Good,
+    /// Not linked to one of them.
+    Unlinked,
+    /// One of them suspects it, or it suspects one of them.
+    Suspected,
+}
+
 impl<M: Machine> Lamport<M> {
     /// Looks whether a change of view is wanted and this server is the one to coordinate it.
     pub(super) fn change_tick(&mut self, gap_ms: u64, fx: &mut Fx<M>) {
@@ -40,7 +51,7 @@ impl<M: Machine> Lamport<M> {
         }
         let members = match self.phase {
             Phase::Recovering => self.outage_members(),
-            Phase::Active | Phase::Changing => self.next_members(),
+            Phase::Active | Phase::Changing => self.next_members(fx),
             Phase::Diverged => None,
         };
         if let Some(members) = members {
@@ -49,12 +60,12 @@ impl<M: Machine> Lamport<M> {
     }
 
     /// The members of the view that this server should propose now, if it should propose one.
-    fn next_members(&mut self) -> Option<Vec<Member>> {
+    fn next_members(&mut self, fx: &mut Fx<M>) -> Option<Vec<Member>> {
         if self.coordinator() != self.me().server {
             return None;
         }
         let mut members = vec![self.me()];
-        let mut unsettled = false;
+        let (mut unsettled, mut cut_off) = (false, Vec::new());
         for &server in &self.settings.servers {
             let Some(peer) = self.peers.get(&server) else { continue };
             let expected: Vec<Member> = self.expected().filter(|m| m.server == server).collect();
@@ -67,11 +78,11 @@ impl<M: Machine> Lamport<M> {
                     None
                 }
             };
-            if let Some(life) = candidate
-                && !self.is_suspected(life)
-                && self.gets_on_with(life, &members)
-            {
-                members.push(life);
+            let Some(life) = candidate.filter(|&life| !self.is_suspected(life)) else { continue };
+            match self.relation(life, &members) {
+                Relation::Good => members.push(life),
+                Relation::Unlinked => unsettled |= expected.contains(&life),
+                Relation::Suspected => cut_off.push(life),
             }
         }
         members.sort_by_key(|m| m.server);
@@ -82,7 +93,14 @@ impl<M: Machine> Lamport<M> {
         let waits_for_coordinator = self.phase == Phase::Changing
             && members == self.members()
             && self.changing_ms < self.patience_ms();
-        (!waits_for_coordinator).then_some(members)
+        if waits_for_coordinator {
+            return None;
+        }
+        for life in cut_off {
+            // It lives, so its lease is waited out.
+            self.suspect(life, "another member cannot reach it", false, fx);
+        }
+        Some(members)
     }
 
     /// Lives that are members of the accepted view or of one promised since: none may be left out lightly.
@@ -96,27 +114,14 @@ impl<M: Machine> Lamport<M> {
         self.settings.limits.probe_ms
     }
 
-    /// The lowest unsuspected server that is or was active in this life and belongs to the accepted view.
+    /// The lowest server that is or was active in this life, belongs to the accepted view and is heard of.
     fn coordinator(&self) -> ServerId {
-        let fit = |server: ServerId| {
-            let Some(peer) = self.peers.get(&server) else { return false };
-            let active = peer.news.as_ref().is_some_and(|n| {
-                matches!(n.standing, Standing::Active | Standing::Changing | Standing::Leaving)
-            });
-            peer.linked_life().is_some_and(|life| {
-                active
-                    && self.members().contains(&life)
-                    && !self.is_suspected(life)
-                    && !self.suspects_me(server)
-            })
+        let fit = |server: &ServerId| {
+            let life = self.peers.get(server).and_then(|p| p.linked_life());
+            life.is_some_and(|life| self.members().contains(&life) && self.could_coordinate(life))
         };
-        let others = self.settings.servers.iter().copied().filter(|&s| s < self.me().server);
-        others.into_iter().find(|&server| fit(server)).unwrap_or(self.me().server)
-    }
-
-    fn suspects_me(&self, server: ServerId) -> bool {
-        let news = self.peers.get(&server).and_then(|p| p.news.as_ref());
-        news.is_some_and(|n| n.links.contains(&(self.me(), true)))
+        let lower = self.settings.servers.iter().copied().take_while(|&s| s < self.me().server);
+        lower.into_iter().find(fit).unwrap_or(self.me().server)
     }
 
     /// A recovering server that is close behind may be taken in. Between views nothing is held up by asking, so
@@ -139,19 +144,25 @@ impl<M: Machine> Lamport<M> {
         self.tail.weighs_at_most(position, self.settings.limits.install_bytes_max)
     }
 
-    /// Whether nobody chosen so far suspects this life or is suspected by it. A joiner, or anyone while no view is at
-    /// work, must moreover be linked to each of them, else it could not accept. Of two that cannot hear each other the one with the lower id is chosen first (rule 15).
-    fn gets_on_with(&self, life: Member, chosen: &[Member]) -> bool {
-        let joins = !self.members().contains(&life) || self.phase == Phase::Changing;
-        let says = |teller: Member, about: Member| -> Option<bool> {
-            let news = self.peers.get(&teller.server)?.news.as_ref()?;
-            news.links.iter().find(|(m, _)| *m == about).map(|(_, suspected)| *suspected)
-        };
-        chosen.iter().all(|&other| {
-            let theirs = says(life, other);
-            let ours = if other == self.me() { Some(self.is_suspected(life)) } else { says(other, life) };
-            theirs != Some(true) && ours != Some(true) && (!joins || (theirs.is_some() && ours.is_some()))
-        })
+    /// How this life stands to those chosen so far. A joiner, or anyone while no view is at work, must be linked to each
+    /// of them, else it could not accept. Of two that cannot hear each other the one with the lower id is
+    /// chosen first (rule 15).
+    fn relation(&self, life: Member, chosen: &[Member]) -> Relation {
+        let news = |of: Member| self.peers.get(&of.server).and_then(|p| p.news.as_deref());
+        let must_be_linked = !self.members().contains(&life) || self.phase == Phase::Changing;
+        let mut relation = Relation::Good;
+        for &other in chosen {
+            let pairs = [(life, other), (other, life)];
+            let told = pairs.into_iter().filter_map(|(teller, about)| Some((news(teller)?, about)));
+            if told.clone().any(|(news, about)| news.suspects.contains(&about)) {
+                return Relation::Suspected;
+            }
+            let tellers = if other == self.me() { 1 } else { 2 };
+            if must_be_linked && told.filter(|(news, about)| news.links.contains(about)).count() < tellers {
+                relation = Relation::Unlinked;
+            }
+        }
+        relation
     }
 
     /// A member of the view tells of being between views for so long that somebody must push.
@@ -438,7 +449,9 @@ impl<M: Machine> Lamport<M> {
     /// of the two.
     fn lacks_a_link(&self, life: Member, members: &[Member]) -> bool {
         let news = self.peers.get(&life.server).and_then(|p| p.news.as_ref());
-        news.is_none_or(|n| members.iter().any(|&m| m != life && !n.links.contains(&(m, false))))
+        news.is_none_or(|n| {
+            members.iter().any(|m| *m != life && (!n.links.contains(m) || n.suspects.contains(m)))
+        })
     }
 
     pub(super) fn on_refused(&mut self, view: ViewId, highest: ViewId, fx: &mut Fx<M>) {

@@ -117,6 +117,7 @@ impl Timers {
     }
 }
 
+const LINK_BROKEN: &str = "its link was set up anew";
 const DISK_STALLED: &str = "its disk does not answer";
 
 /// A life is forgotten as a suspect once this many newer ones were seen; keeps the table bounded.
@@ -196,7 +197,8 @@ impl<M: Machine> Lamport<M> {
         for peer in self.peers.values_mut() {
             let queue = &self.queue;
             let owed_ms = peer.reply.tick(|mark| queue.has_replied(peer.server, mark), newest, gap_ms);
-            if newest.is_some() && owed_ms >= suspect_ms && own_disk_ok {
+            let at_work = peer.news.as_ref().is_none_or(|n| n.standing != Standing::Changing);
+            if newest.is_some() && owed_ms >= suspect_ms && own_disk_ok && at_work {
                 found.push((peer.server, "it does not reply"));
             }
         }
@@ -244,9 +246,31 @@ impl<M: Machine> Lamport<M> {
     }
 
     /// A new view begins: what was held against its members belongs to the old one.
-    pub(super) fn forgive_members(&mut self) {
+    /// Except for links that broke since it was accepted.
+    pub(super) fn forgive_members(&mut self, fx: &mut Fx<M>) {
         let members = self.members().to_vec();
         self.timers.suspects.retain(|life, _| !members.contains(life));
+        self.timers.flush = Overdue::default();
+        self.timers.head = Overdue::default();
+        for peer in self.peers.values_mut() {
+            peer.agrees = None;
+            peer.stuck_ms = 0;
+            peer.reply = Overdue::default();
+        }
+        for life in self.broken.clone() {
+            self.suspect(life, LINK_BROKEN, false, fx);
+        }
+    }
+
+    /// Whether this life could coordinate: it is heard of, and its disk answers. Suspicions on other grounds are
+    /// its to settle, lest two that live leave each other out.
+    pub(super) fn could_coordinate(&self, life: Member) -> bool {
+        let gone = self.timers.suspects.get(&life).is_some_and(|s| !matches!(s.ends, Ends::After { .. }));
+        let Some(peer) = self.peers.get(&life.server) else { return false };
+        let Some(news) = &peer.news else { return false };
+        let disk_ok = news.disk_stalled_ms < self.settings.limits.suspect_ms / 2;
+        let active = matches!(news.standing, Standing::Active | Standing::Changing | Standing::Leaving);
+        !gone && disk_ok && active
     }
 
     /// Whether this life is taken for crashed.
@@ -278,8 +302,10 @@ impl<M: Machine> Lamport<M> {
         peer.linked = true;
         (peer.silent_ms, peer.unlinked_ms, peer.stuck_ms, peer.joiner_pause_ms) = (0, 0, 0, 0);
         if renewed && !resumed && self.members().contains(&life) {
-            // What was on its way is lost, and with it the order on this link (rule 3).
-            self.suspect(life, "its link was set up anew", false, fx);
+            // What was on its way is lost, and with it the order on this link (rule 3): nothing that this life
+            // says in this view can be taken in its place any more.
+            self.broken.insert(life);
+            self.suspect(life, LINK_BROKEN, false, fx);
         }
         if renewed && !resumed {
             self.attempt_lost(life, fx);
@@ -353,7 +379,8 @@ impl<M: Machine> Lamport<M> {
             position: self.position,
             digest: self.digest,
             caught_up: self.phase == Phase::Recovering && self.catch_up.caught_up,
-            links: links.map(|life| (life, self.is_suspected(life))).collect(),
+            links: links.collect(),
+            suspects: self.others().into_iter().filter(|&life| self.is_suspected(life)).collect(),
             disk_stalled_ms: self.timers.disk_stalled_ms(),
             about: self.about(),
         })

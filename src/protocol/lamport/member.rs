@@ -121,6 +121,7 @@ impl<M: Machine> Lamport<M> {
         self.lineage = install.lineage.at(self.position);
         let others = install.members.iter().map(|m| m.server).filter(|&s| s != self.me().server).collect();
         self.queue = Queue::new(self.me().server, others);
+        self.broken.clear();
         self.accepted = Some(install);
     }
 
@@ -179,13 +180,9 @@ impl<M: Machine> Lamport<M> {
         self.accepted = Some(Arc::new(trimmed));
         self.phase = Phase::Active;
         self.reads.new_view();
-        self.forgive_members();
+        self.forgive_members(fx);
         if !self.offers_submitted {
             self.submit_offers();
-        }
-        for peer in self.peers.values_mut() {
-            peer.agrees = None;
-            peer.stuck_ms = 0;
         }
         self.note(Note::Activated { view, members, position: base }, fx);
         self.send_heartbeats(fx);

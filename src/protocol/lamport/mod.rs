@@ -38,7 +38,7 @@ use super::view::{Install, Lineage};
 use crate::domain::digest::Digest;
 use bytes::Bytes;
 use queue::Queue;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use tail::Tail;
 
@@ -91,6 +91,8 @@ pub struct Lamport<M: Machine> {
     last: Option<(ViewId, Timestamp)>,
     queue: Queue,
     installed_owed: Option<ViewId>,
+    /// Members of the accepted view whose link lost something.
+    broken: BTreeSet<Member>,
     attempt: Option<change::Attempt>,
     seen: ViewId,
     backoff_ms: u64,

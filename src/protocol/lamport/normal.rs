@@ -98,7 +98,7 @@ impl<M: Machine> Lamport<M> {
         fx: &mut Fx<M>,
     ) {
         // Only a REPLY of this view counts; no other, later message stands in for it (rule 4).
-        if self.phase != Phase::Active || view != self.accepted_view() || !self.members().contains(&from) {
+        if self.phase != Phase::Active || view != self.accepted_view() || !self.is_heard_in_view(from) {
             return;
         }
         self.clock = self.clock.max(clock);
@@ -118,13 +118,22 @@ impl<M: Machine> Lamport<M> {
     /// seen activated it stands for the ACTIVATE: its sender has seen that all have accepted (rule 10).
     fn is_at_work(&mut self, from: Member, view: ViewId, fx: &mut Fx<M>) -> bool {
         let Some(install) = &self.accepted else { return false };
-        if install.view != view || !install.has(from) || !self.accepted_here || self.promised != view {
+        if install.view != view
+            || !self.is_heard_in_view(from)
+            || !self.accepted_here
+            || self.promised != view
+        {
             return false;
         }
         if self.phase == Phase::Changing {
             self.activate(fx);
         }
         self.phase == Phase::Active
+    }
+
+    /// Whether this life is a member whose link has kept everything in order since the view was accepted.
+    fn is_heard_in_view(&self, from: Member) -> bool {
+        self.members().contains(&from) && !self.broken.contains(&from)
     }
 
     /// Executes what may be executed, in timestamp order, and lets go of what waited for it.

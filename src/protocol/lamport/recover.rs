@@ -10,7 +10,7 @@ use crate::protocol::message::History;
 use crate::protocol::record::{Checkpoint, Record, SnapshotHeader};
 use crate::protocol::types::{Now, Position, Request, Timestamp, ViewId};
 use crate::protocol::view::Lineage;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// What was found on the disk.
@@ -91,6 +91,7 @@ impl<M: Machine> Lamport<M> {
             last: header.and_then(|h| h.last),
             queue: Queue::new(me.server, Vec::new()),
             installed_owed: None,
+            broken: BTreeSet::new(),
             attempt: None,
             seen: ViewId::ZERO,
             backoff_ms: 0,
