@@ -80,7 +80,7 @@ pub fn choose(question: &Question<'_>) -> Choice {
     {
         return Choice::Excluded(star);
     }
-    let forked = forked(question, &acceptors);
+    let forked = forked(question, star, &acceptors);
     if forked.iter().any(|server| *server == question.me.server || acceptors.contains_key(server)) {
         return Choice::Forked(forked);
     }
@@ -106,13 +106,18 @@ fn reference<'a>(acceptors: &BTreeMap<ServerId, &'a Promise>) -> Option<&'a Prom
 }
 
 /// Rule 18, before anything else: a prefix is only behind, anything else is a fork.
-fn forked(question: &Question<'_>, acceptors: &BTreeMap<ServerId, &Promise>) -> Vec<ServerId> {
+fn forked(question: &Question<'_>, star: ViewId, acceptors: &BTreeMap<ServerId, &Promise>) -> Vec<ServerId> {
     let Some(reference) = reference(acceptors) else { return Vec::new() };
     let forked = question.promises.iter().filter(|(_, p)| {
         let kinship = p.lineage.kinship(p.position, &reference.lineage, reference.position);
         let digest = question.tail.digest_at(p.position);
-        // Ahead of those who accepted the highest view is no fork: it executed, before a crash, what that view keeps.
-        matches!(kinship, Kinship::Forked { .. }) || digest.is_some_and(|digest| digest != p.digest)
+        let forked = match kinship {
+            Kinship::Behind => false,
+            Kinship::Forked { .. } => true,
+            // It executed before a crash what the highest view keeps, unless it did so in a view of its own.
+            Kinship::Ahead => p.lineage.last().is_some_and(|last| !reference.lineage.knows(last.view, star)),
+        };
+        forked || digest.is_some_and(|digest| digest != p.digest)
     });
     forked.map(|(&server, _)| server).collect()
 }
@@ -145,7 +150,10 @@ fn may_be_without_the_others(
         Availability::Majority => {
             let votes = joining.values().filter(|p| p.history == History::Kept).count();
             if votes * 2 <= question.configured.len() {
-                return Err(lack(format!("{votes} of {} servers are no majority", question.configured.len())));
+                return Err(lack(format!(
+                    "{votes} of {} servers are no majority",
+                    question.configured.len()
+                )));
             }
         }
         Availability::Any => {
