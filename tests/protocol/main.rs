@@ -2,7 +2,9 @@
 //! protocol (`scenarios/`), numbered as on its page.
 
 mod disk;
+mod expect;
 mod links;
+mod scenarios;
 mod script;
 mod transcripts;
 mod words;

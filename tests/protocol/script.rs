@@ -47,6 +47,7 @@ impl World {
 
     fn play_line(&mut self, line: &str) -> Vec<String> {
         let began = self.now_ms;
+        self.take_said();
         let mut words = line.split_whitespace();
         let verb = words.next().unwrap_or_default();
         let rest: Vec<&str> = words.collect();

@@ -56,6 +56,14 @@ fn check(name: &str) {
     );
 }
 
+/// Plays a story of your own: `STORY=<file> cargo test --test protocol story` writes what happens into it.
+#[test]
+fn story() {
+    let Some(path) = std::env::var_os("STORY") else { return };
+    let text = std::fs::read_to_string(&path).expect("the story can be read");
+    std::fs::write(&path, replay(&text)).expect("the story can be written");
+}
+
 macro_rules! transcripts {
     ($($name:ident)*) => {
         $(#[test] fn $name() { check(stringify!($name)); })*

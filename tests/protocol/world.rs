@@ -48,6 +48,8 @@ pub struct World {
     /// What happened since the last command, each with its time.
     said: Vec<(u64, String)>,
     pub show_heartbeats: bool,
+    /// The last question of a server that catches up, by direction: it is shown when it changes.
+    asked: BTreeMap<(u8, u8), Position>,
     /// What was executed, by position; the same everywhere.
     history: BTreeMap<Position, Digest>,
     /// A partition under `any` may make two histories: then that is not checked.
@@ -77,6 +79,7 @@ impl World {
             wall_offset_ms: 0,
             said: Vec::new(),
             show_heartbeats: false,
+            asked: BTreeMap::new(),
             history: BTreeMap::new(),
             may_fork: false,
             labels: BTreeMap::new(),
@@ -126,7 +129,9 @@ impl World {
         server.running = Some(Running { engine, life, checked });
         (server.paused, server.wants_restart) = (false, false);
         for other in self.ids() {
-            if other != id && self.life(other).is_some() && !self.links.is_cut(id, other) {
+            // A link is set up by hellos in both directions.
+            let hellos = !self.links.is_held(id, other) && !self.links.is_held(other, id);
+            if other != id && self.life(other).is_some() && !self.links.is_cut(id, other) && hellos {
                 self.link(id, other);
             }
         }
@@ -247,12 +252,23 @@ impl World {
     }
 
     fn send(&mut self, from: Member, to: Member, message: Message) {
-        let shown =
-            words::message(&message).or_else(|| words::heartbeat(&message).filter(|_| self.show_heartbeats));
+        let news = words::heartbeat(&message).filter(|_| self.show_heartbeats);
+        let shown = words::message(&message).or(news).filter(|_| self.is_new(from, to, &message));
         if let Some(text) = shown {
             self.say(format!("{} -> {} {text}", from.server, words::member(to)));
         }
         self.links.send(from, to, message);
+    }
+
+    /// Whether a message is no repetition of a question that brought nothing.
+    fn is_new(&mut self, from: Member, to: Member, message: &Message) -> bool {
+        match message {
+            Message::Fetch { position, .. } => {
+                self.asked.insert((from.server.0, to.server.0), *position) != Some(*position)
+            }
+            Message::Entries { entries, .. } => !entries.is_empty(),
+            _ => true,
+        }
     }
 
     /// Flushes so many records of a server.
