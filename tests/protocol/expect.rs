@@ -5,6 +5,7 @@ use crate::world::World;
 use boxoffice::domain::command::Query;
 use boxoffice::domain::ids::Seat;
 use boxoffice::domain::outcome::{Answer, Outcome};
+use std::collections::BTreeMap;
 
 /// A cluster at work in its first view.
 pub fn story(first_line: &str) -> World {
@@ -53,10 +54,11 @@ impl World {
         assert!(matches!(told.last(), Some(Outcome::Reserved { .. })), "{name} was told {told:?}");
     }
 
-    /// Whoever was told of seats has them, at every server that takes commands.
+    /// Whoever was last told of seats has them, at every server that takes commands.
     #[track_caller]
     pub fn assert_answers_hold(&self) {
-        for (label, outcome) in &self.answers {
+        let last: BTreeMap<_, _> = self.answers.iter().map(|(label, outcome)| (label, outcome)).collect();
+        for (label, outcome) in last {
             let Outcome::Reserved { name, seats } = outcome else { continue };
             let seats: Vec<u32> = seats.iter().map(|seat| seat.0).collect();
             for id in self.active() {

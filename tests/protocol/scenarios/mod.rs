@@ -3,6 +3,7 @@
 //! Each first proves that it stands at the dangerous point, then that the bad outcome does not come, then that the
 //! cluster goes on.
 
+mod clients;
 mod crashes;
 mod links;
 mod outages;
