@@ -62,10 +62,18 @@ fn unread(server: &ServerConfig, me: u8, replica: &ReplicaStatus) -> ServerStatu
 }
 
 fn own(server: &ServerConfig, engine: &Status, replica: &ReplicaStatus) -> ServerStatus {
-    let (state, reason) = standing(engine.standing);
-    let reason = match &engine.waiting_for {
-        Some(what) if state == ServerState::Recovering => what.clone(),
-        _ => reason.to_owned(),
+    let silent: Vec<String> =
+        engine.peers.iter().filter(|peer| peer.suspected).map(|peer| peer.server.to_string()).collect();
+    let (state, reason) = match standing(engine.standing) {
+        // Without all members nothing is answered; the next view may lack the servers it needs.
+        (ServerState::Ready, _) if !silent.is_empty() => {
+            let why = format!("no answer from {}; waits for a view with enough servers", silent.join(", "));
+            (ServerState::Changing, why)
+        }
+        (ServerState::Recovering, reason) => {
+            (ServerState::Recovering, engine.waiting_for.clone().unwrap_or_else(|| reason.to_owned()))
+        }
+        (state, reason) => (state, reason.to_owned()),
     };
     ServerStatus {
         state,

@@ -75,9 +75,6 @@ pub enum NodeError {
     /// The replica could not start or go on.
     #[error(transparent)]
     Replica(#[from] ReplicaError),
-    /// It did not leave in time.
-    #[error("leaving took longer than {} s: stopped without the others' farewell", STOP_WAIT.as_secs())]
-    SlowLeave,
     /// A task ended that must not.
     #[error("a part of the server has panicked: {0}")]
     Panicked(String),
@@ -113,10 +110,7 @@ impl NodeError {
                 },
                 OpenError::Damaged { .. } => 1,
             },
-            NodeError::Replica(_)
-            | NodeError::System { .. }
-            | NodeError::SlowLeave
-            | NodeError::Panicked(_) => 1,
+            NodeError::Replica(_) | NodeError::System { .. } | NodeError::Panicked(_) => 1,
         }
     }
 }
@@ -188,7 +182,12 @@ async fn serve(
             };
             match timeout(STOP_WAIT, leave).await {
                 Ok(ended) => ended,
-                Err(_) => return Err(NodeError::SlowLeave),
+                Err(_) => {
+                    // It has no others to leave, say. To them this is a crash, which loses nothing.
+                    tracing::warn!("leaving takes too long: stopping without it");
+                    replica.shutdown().await;
+                    None
+                }
             }
         }
     };

@@ -144,11 +144,9 @@ impl Life {
         if matches!(end, End::Left) {
             self.say_farewell().await;
         }
-        // Whether these are executed is not known here: the log and the others may have them.
-        for waiting in std::mem::take(&mut self.waiting).into_values() {
-            let (Waiting::Command(reply) | Waiting::Query(_, reply)) = waiting;
-            reply.answer(Reply::Refused(Refused::Leaving));
-        }
+        // Dropping them says that nobody knows here whether they are executed: the log and the others may
+        // have them.
+        self.waiting.clear();
         // A thread that has something to tell would wait for a reader.
         drop(log_events);
         (end, self.log.close())

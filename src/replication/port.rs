@@ -86,22 +86,34 @@ pub struct ReplicaStatus {
     pub conflicts: u64,
 }
 
-/// Where an answer goes.
+/// Where an answer goes. Dropped without one, it says [`Refused::Leaving`]: nobody waits for nothing.
 #[derive(Debug)]
 pub struct ReplyTo {
     id: u64,
-    to: mpsc::Sender<(u64, Reply)>,
+    to: Option<mpsc::Sender<(u64, Reply)>>,
 }
 
 impl ReplyTo {
     /// Answers under this number go there. There must be room for the answer when it comes.
     pub fn new(id: u64, to: mpsc::Sender<(u64, Reply)>) -> ReplyTo {
-        ReplyTo { id, to }
+        ReplyTo { id, to: Some(to) }
     }
 
     /// Gives the answer. One that nobody waits for any more is dropped.
-    pub fn answer(self, reply: Reply) {
-        let _ = self.to.try_send((self.id, reply));
+    pub fn answer(mut self, reply: Reply) {
+        self.give(reply);
+    }
+
+    fn give(&mut self, reply: Reply) {
+        if let Some(to) = self.to.take() {
+            let _ = to.try_send((self.id, reply));
+        }
+    }
+}
+
+impl Drop for ReplyTo {
+    fn drop(&mut self) {
+        self.give(Reply::Refused(Refused::Leaving));
     }
 }
 
@@ -132,9 +144,8 @@ pub fn port() -> (Replicator, Asks) {
 impl Replicator {
     /// Asks; waits while too many questions wait. The answer comes to `reply`, also when the replica has ended.
     pub async fn ask(&self, ask: Ask, reply: ReplyTo) {
-        if let Err(mpsc::error::SendError((_, Some(reply)))) = self.asks.send((ask, Some(reply))).await {
-            reply.answer(Reply::Refused(Refused::Leaving));
-        }
+        // What cannot be sent is dropped, and dropping it answers.
+        let _ = self.asks.send((ask, Some(reply))).await;
     }
 
     /// Asks, and waits for the answer.

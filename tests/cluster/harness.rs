@@ -1,6 +1,7 @@
 //! A cluster of real processes, and a client of a few lines that trusts nobody else's.
 #![expect(clippy::disallowed_methods, reason = "tests wait for other processes, on the clock, with a limit")]
 
+use crate::proxy::Proxy;
 use boxoffice::api::wire::{
     ANSWER_FRAME_BYTES_MAX, CLIENT_MAGIC, CLIENT_PROTOCOL_VERSION, ClientFrame, ClientHello, ClientRequest,
     Consistency, ServerFrame, ServerHello, ServerReply, ServerState, ServerStatus, StatusReport,
@@ -82,7 +83,9 @@ pub struct Cluster {
     pub peer_ports: BTreeMap<u8, u16>,
     pub client_ports: BTreeMap<u8, u16>,
     children: BTreeMap<u8, Child>,
-    _ports: Ports,
+    /// Servers with a description of their own.
+    configs: BTreeMap<u8, PathBuf>,
+    ports: Ports,
 }
 
 impl Cluster {
@@ -103,7 +106,15 @@ impl Cluster {
         text += more;
         let config = dir.path().join("cluster.yaml");
         fs::write(&config, text).unwrap();
-        Cluster { dir, config, peer_ports, client_ports, children: BTreeMap::new(), _ports: ports }
+        Cluster {
+            dir,
+            config,
+            peer_ports,
+            client_ports,
+            children: BTreeMap::new(),
+            configs: BTreeMap::new(),
+            ports,
+        }
     }
 
     /// All servers run and sell.
@@ -113,6 +124,19 @@ impl Cluster {
         ids.iter().for_each(|&id| cluster.start(id));
         cluster.wait_ready(&ids);
         cluster
+    }
+
+    /// Lets `from` reach `to` through a proxy that can be cut. The one with the higher id dials.
+    pub fn put_between(&mut self, from: u8, to: u8) -> Proxy {
+        assert!(from > to, "the higher id dials");
+        let port = self.ports.next();
+        let text = fs::read_to_string(self.configs.get(&from).unwrap_or(&self.config)).unwrap();
+        let target = self.peer_ports[&to];
+        let config = self.dir.path().join(format!("cluster{from}.yaml"));
+        fs::write(&config, text.replace(&format!("peer_port: {target},"), &format!("peer_port: {port},")))
+            .unwrap();
+        self.configs.insert(from, config);
+        Proxy::start(port, target)
     }
 
     pub fn data(&self, id: u8) -> PathBuf {
@@ -131,11 +155,8 @@ impl Cluster {
     /// The command that starts a server, its log going to a file.
     pub fn command(&self, id: u8) -> Command {
         let mut command = server();
-        command
-            .args(["--id", &id.to_string(), "--config"])
-            .arg(&self.config)
-            .arg("--data")
-            .arg(self.data(id));
+        let config = self.configs.get(&id).unwrap_or(&self.config);
+        command.args(["--id", &id.to_string(), "--config"]).arg(config).arg("--data").arg(self.data(id));
         let log = File::options().create(true).append(true).open(self.log_file(id)).unwrap();
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         command

@@ -5,7 +5,7 @@ use boxoffice::protocol::engine::{Input, Settings};
 use boxoffice::protocol::lamport::Lamport;
 use boxoffice::protocol::types::{Incarnation, Member, ServerId};
 use boxoffice::replication::persister::{Opened, Persister};
-use boxoffice::storage::{Identity, Options, SimDisk, Store};
+use boxoffice::storage::{Identity, Options, SimDisk};
 
 pub struct Node {
     pub id: u8,
@@ -73,11 +73,5 @@ impl Node {
         self.backlog.clear();
         self.left = false;
         Ok(())
-    }
-
-    /// Sets a diverged log aside.
-    pub fn set_aside(&mut self) -> Result<(), String> {
-        let identity = Identity { cluster: "sim".into(), server: self.id, seats: CAPACITY };
-        Store::set_aside(self.disk.clone(), &identity, "diverged").map_err(|e| e.to_string())
     }
 }
