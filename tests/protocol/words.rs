@@ -184,6 +184,7 @@ pub fn restart(why: Restart) -> String {
 pub fn note(note: &Note) -> String {
     match note {
         Note::Suspected { member: m, why } => format!("suspects {}: {why}", member(*m)),
+        Note::Left { member: m } => format!("sees that {} leaves", member(*m)),
         Note::Proposing { view: id, members: all } => format!("proposes {} {}", view(*id), members(all)),
         Note::Abandoned { view: id, why } => format!("gives {} up: {why}", view(*id)),
         Note::Activated { view: id, members: all, position } => {
