@@ -77,7 +77,9 @@ impl<M: Machine> Lamport<M> {
             return self.note(Note::Nonsense { from, what: "a view that is not for this server" }, fx);
         }
         if !self.fits(&install) {
-            return self.note(Note::Nonsense { from, what: "a view that does not fit this state" }, fx);
+            // Given up by its coordinator long ago, when it was on its way: this server has caught up beyond it.
+            let highest = self.promised;
+            return self.send(from, Message::Refused { view, highest }, fx);
         }
         self.accept(install, fx);
     }
