@@ -109,9 +109,9 @@ impl<M: Machine> Lamport<M> {
     pub(super) fn on_fetch(&mut self, from: Member, position: Position, lineage: &Lineage, fx: &mut Fx<M>) {
         // The digest settles it where the position is recent; the lineage tells how far back a fork lies.
         let forked_after = match lineage.kinship(position, &self.lineage, self.position) {
-            Kinship::Behind => None,
+            // Ahead of this server in what both share: it had executed before its crash what is queued here.
+            Kinship::Behind | Kinship::Ahead => None,
             Kinship::Forked { shared } => Some(shared),
-            Kinship::Ahead => Some(self.position),
         };
         if forked_after.is_some() {
             // Only a side that is at work can ask another to come over.
@@ -120,10 +120,12 @@ impl<M: Machine> Lamport<M> {
             }
             return;
         }
-        let Some(entries) = self.tail.after(position, self.settings.limits.entries_bytes_max) else {
+        let Some(entries) =
+            self.tail.after(position.min(self.position), self.settings.limits.entries_bytes_max)
+        else {
             return self.offer_snapshot(from, None, fx);
         };
-        let last = entries.last().map_or(position, |e| e.position);
+        let last = entries.last().map_or(self.position, |e| e.position);
         let digest = self.tail.digest_at(last).expect("the tail has a digest for each of its positions");
         let lineage = self.lineage.clone();
         self.send(from, Message::Entries { lineage, tip: self.position, entries, digest }, fx);
