@@ -47,7 +47,16 @@ pub enum Choice {
     /// The coordinator itself must catch up first.
     Behind,
     /// The view may not be without others.
-    NotEnough(String),
+    NotEnough(Lack),
+}
+
+/// Why a view may not be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lack {
+    /// A sentence.
+    pub why: String,
+    /// Lives whose promise would settle it.
+    pub missing: Vec<Member>,
 }
 
 /// Decides.
@@ -102,7 +111,8 @@ fn forked(question: &Question<'_>, acceptors: &BTreeMap<ServerId, &Promise>) -> 
     let forked = question.promises.iter().filter(|(_, p)| {
         let kinship = p.lineage.kinship(p.position, &reference.lineage, reference.position);
         let digest = question.tail.digest_at(p.position);
-        kinship != Kinship::Behind || digest.is_some_and(|digest| digest != p.digest)
+        // Ahead of those who accepted the highest view is no fork: it executed, before a crash, what that view keeps.
+        matches!(kinship, Kinship::Forked { .. }) || digest.is_some_and(|digest| digest != p.digest)
     });
     forked.map(|(&server, _)| server).collect()
 }
@@ -113,7 +123,7 @@ fn may_be_without_the_others(
     star: Option<&Install>,
     acceptors: &BTreeMap<ServerId, &Promise>,
     joining: &BTreeMap<ServerId, &Promise>,
-) -> Result<(), String> {
+) -> Result<(), Lack> {
     if question.overridden {
         return Ok(());
     }
@@ -125,9 +135,9 @@ fn may_be_without_the_others(
         return match (missing.is_empty(), lost) {
             (true, false) => Ok(()),
             (false, _) => {
-                Err(format!("the first start needs all configured servers, {} missing", list(&missing)))
+                Err(lack(format!("the first start needs all configured servers, {} missing", list(&missing))))
             }
-            (true, true) => Err("no server has accepted anything, and one has lost its log".to_owned()),
+            (true, true) => Err(lack("no server has accepted anything, and one has lost its log".to_owned())),
         };
     };
     let outage = acceptors.values().all(|p| p.recovering);
@@ -135,7 +145,7 @@ fn may_be_without_the_others(
         Availability::Majority => {
             let votes = joining.values().filter(|p| p.history == History::Kept).count();
             if votes * 2 <= question.configured.len() {
-                return Err(format!("{votes} of {} servers are no majority", question.configured.len()));
+                return Err(lack(format!("{votes} of {} servers are no majority", question.configured.len())));
             }
         }
         Availability::Any => {
@@ -145,17 +155,19 @@ fn may_be_without_the_others(
             let vouches = |m: Member| {
                 question.promises.get(&m.server).is_some_and(|p| !outage || p.history == History::Kept)
             };
-            let missing: Vec<_> =
-                required.iter().filter(|&&m| !vouches(m) && (outage || !(question.dead)(m))).collect();
+            let lacks = |&m: &Member| !vouches(m) && (outage || !(question.dead)(m));
+            let missing: Vec<Member> = required.into_iter().filter(lacks).collect();
             if !missing.is_empty() {
-                return Err(format!(
-                    "servers {} may have gone on alone and must be back first",
-                    list(&missing)
-                ));
+                let why = format!("servers {} may have gone on alone and must be back first", list(&missing));
+                return Err(Lack { why, missing });
             }
         }
     }
     Ok(())
+}
+
+fn lack(why: String) -> Lack {
+    Lack { why, missing: Vec::new() }
 }
 
 fn list<T: std::fmt::Display>(items: &[T]) -> String {
