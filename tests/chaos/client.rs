@@ -3,13 +3,13 @@
 
 use crate::history::{Asked, Op};
 use crate::wait::random;
+use boxoffice::api::wire::ServerReply;
 use boxoffice::client::connection::{Connection, ConnectionOptions};
 use boxoffice::client::exchange::Wanted;
 use boxoffice::config::ClusterConfig;
 use boxoffice::domain::command::{Operation, Query};
 use boxoffice::domain::ids::{Name, Seat};
 use boxoffice::domain::outcome::Outcome;
-use boxoffice::api::wire::ServerReply;
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,13 +25,18 @@ const COUNT_MAX: u32 = 3;
 
 /// A connection to any of these servers.
 pub fn connect(config: &ClusterConfig, servers: &[u8]) -> Connection {
+    connect_for(config, servers, DEADLINE)
+}
+
+/// The same; each command ends after so long.
+pub fn connect_for(config: &ClusterConfig, servers: &[u8], deadline: Duration) -> Connection {
     let mut config = config.clone();
     config.servers.retain(|server| servers.contains(&server.id));
     Connection::new(ConnectionOptions {
         config: Arc::new(config),
         server: None,
         only_that_server: false,
-        deadline: DEADLINE,
+        deadline,
         order: fastrand::Rng::with_seed(random()),
         secret: fastrand::Rng::with_seed(random()),
         listener: Box::new(|_| ()),
@@ -44,7 +49,7 @@ pub struct Client {
     connection: Connection,
     servers: Vec<u8>,
     chance: fastrand::Rng,
-    began: Instant,
+    pub began: Instant,
     made: u32,
     held: Vec<(Name, Vec<Seat>)>,
     pub history: Vec<Op>,

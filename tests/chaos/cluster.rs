@@ -3,7 +3,9 @@
 use crate::engine::{Engine, docker};
 use crate::ports::Ports;
 use crate::wait::{LIMIT, say, until, within};
-use boxoffice::api::wire::{ClientRequest, Consistency, ServerReply, ServerState, ServerStatus, StatusReport};
+use boxoffice::api::wire::{
+    ClientRequest, Consistency, ServerReply, ServerState, ServerStatus, StatusReport,
+};
 use boxoffice::client::connection::ask_once;
 use boxoffice::config::ClusterConfig;
 use boxoffice::domain::command::Query;
@@ -77,8 +79,8 @@ impl Cluster {
         for server in &mut config.servers {
             server.host = "127.0.0.1".to_owned();
             server.client_port = ports.of(server.id);
-            compose = compose
-                .with_env(format!("BOXOFFICE_PORT_{}", server.id), server.client_port.to_string());
+            compose =
+                compose.with_env(format!("BOXOFFICE_PORT_{}", server.id), server.client_port.to_string());
         }
         let mut cluster = Cluster {
             engine: Engine::of(&project).await,
@@ -177,9 +179,9 @@ impl Cluster {
             let mut views = Vec::new();
             for &id in ids {
                 let report = self.status(id).await?;
-                if let Some(row) = report.servers.iter().find(|row| {
-                    ids.contains(&row.id) && row.state != ServerState::Ready
-                }) {
+                if let Some(row) =
+                    report.servers.iter().find(|row| ids.contains(&row.id) && row.state != ServerState::Ready)
+                {
                     return Err(format!("server {id} says {row:?}"));
                 }
                 views.extend(report.servers.iter().filter(|row| row.id == id).map(|row| row.view.clone()));
@@ -279,7 +281,8 @@ fn write_changed(from: &Path, changes: &[(&str, &str)], dir: &Path) -> PathBuf {
 
 #[expect(clippy::disallowed_methods, reason = "ci/chaos says under which name it sweeps up")]
 fn project_prefix() -> String {
-    std::env::var("BOXOFFICE_TEST_PROJECT").unwrap_or_else(|_| format!("boxoffice-test-{}", std::process::id()))
+    std::env::var("BOXOFFICE_TEST_PROJECT")
+        .unwrap_or_else(|_| format!("boxoffice-test-{}", std::process::id()))
 }
 
 const _: () = assert!(LIMIT.as_secs() > PATIENCE.as_secs());

@@ -18,6 +18,15 @@ pub enum Asked {
     Search { name: Name, expected: Option<Vec<Seat>> },
 }
 
+impl Asked {
+    /// Whose.
+    pub fn name(&self) -> &Name {
+        match self {
+            Asked::Reserve { name, .. } | Asked::Delete { name, .. } | Asked::Search { name, .. } => name,
+        }
+    }
+}
+
 /// One call.
 #[derive(Debug)]
 pub struct Op {
@@ -62,9 +71,7 @@ fn is_right(op: &Op) -> bool {
             Asked::Reserve { name, count },
             Ok(ServerReply::Outcome(Outcome::Reserved { name: whose, seats })),
         ) => {
-            whose == name
-                && seats.len() == *count as usize
-                && seats.windows(2).all(|pair| pair[0] < pair[1])
+            whose == name && seats.len() == *count as usize && seats.windows(2).all(|pair| pair[0] < pair[1])
         }
         (Asked::Delete { seats, .. }, Ok(ServerReply::Outcome(Outcome::Released { count, .. }))) => {
             seats.len() == *count as usize

@@ -3,8 +3,9 @@
 use crate::check;
 use crate::cluster::Cluster;
 use crate::history;
-use crate::wait::say;
+use crate::wait::{say, until};
 use crate::workload::{Running, history_of};
+use boxoffice::api::wire::ServerState;
 
 #[tokio::test]
 async fn everything_answered_is_there_after_all_servers_were_killed_at_once() {
@@ -12,8 +13,14 @@ async fn everything_answered_is_there_after_all_servers_were_killed_at_once() {
     let load = Running::start(&cluster).await;
     load.progress(20).await;
     tokio::join!(cluster.engine.kill(1), cluster.engine.kill(2), cluster.engine.kill(3));
-    // The first to return must not sell: the others may have answered more.
     cluster.engine.start(3).await;
+    until("the first to return waits for those who may have answered more", async || {
+        let report = cluster.status(3).await?;
+        let row = cluster.row(3).await?;
+        assert_ne!(row.state, ServerState::Ready, "{report:?}");
+        if report.waiting_for.is_some() { Ok(()) } else { Err(format!("{report:?}")) }
+    })
+    .await;
     tokio::join!(cluster.engine.start(2), cluster.engine.start(1));
     cluster.wait_ready(&[1, 2, 3]).await;
     load.progress(20).await;

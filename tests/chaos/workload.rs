@@ -20,6 +20,7 @@ const PACE: Duration = Duration::from_millis(10);
 /// Clients at work.
 pub struct Running {
     tasks: JoinSet<Client>,
+    began: Instant,
     is_over: Arc<AtomicBool>,
     answered: Arc<[AtomicU64]>,
 }
@@ -29,24 +30,30 @@ impl Running {
     pub async fn start(cluster: &Cluster) -> Running {
         let began = Instant::now();
         let new = |n| Client::new(format!("client{n}"), &cluster.config, &cluster.ids(), began);
-        let running = Running::go_on((1..=CLIENTS).map(new).collect());
+        let running = Running::go_on((1..=CLIENTS).map(new).collect(), began);
         running.progress(10).await;
         running
     }
 
     /// Clients that were at work before, turned to these servers.
     pub fn turned_to(clients: Vec<Client>, config: &ClusterConfig, servers: &[u8]) -> Running {
-        Running::go_on(clients.into_iter().map(|client| client.turn_to(config, servers)).collect())
+        let began = clients[0].began;
+        Running::go_on(clients.into_iter().map(|client| client.turn_to(config, servers)).collect(), began)
     }
 
-    fn go_on(clients: Vec<Client>) -> Running {
+    fn go_on(clients: Vec<Client>, began: Instant) -> Running {
         let is_over = Arc::new(AtomicBool::new(false));
         let answered: Arc<[AtomicU64]> = clients.iter().map(|_| AtomicU64::new(0)).collect();
         let mut tasks = JoinSet::new();
         for (n, client) in clients.into_iter().enumerate() {
             tasks.spawn(work(client, n, is_over.clone(), answered.clone()));
         }
-        Running { tasks, is_over, answered }
+        Running { tasks, began, is_over, answered }
+    }
+
+    /// The time in the history.
+    pub fn now(&self) -> Duration {
+        self.began.elapsed()
     }
 
     /// Waits until every client has got so many more answers.
