@@ -287,6 +287,11 @@ pub enum Note {
         /// Why.
         why: &'static str,
     },
+    /// A member has finished what it had in flight and goes.
+    Left {
+        /// Which.
+        member: Member,
+    },
     /// This server proposes a view.
     Proposing {
         /// The view.

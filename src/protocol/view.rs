@@ -17,8 +17,9 @@ pub struct Install {
     pub base_digest: Digest,
     /// The furthest position that a member had executed when it promised: decided before this view.
     pub decided: Position,
-    /// The lineage of a state at `decided`: every member's from here on. Servers can come to the same state on
-    /// different ways, by executing a request in its view or as one that a later view kept.
+    /// The lineage of a state at `decided`, with the view before this one in any case: every member's from here on.
+    /// Servers can come to the same state on different ways, by executing a request in its view or as one that a
+    /// later view kept.
     pub lineage: Lineage,
     /// Requests executed before anything of the new view, at `base + 1` and on without a gap.
     pub kept: Vec<Entry>,
@@ -89,6 +90,14 @@ pub enum Kinship {
 }
 
 impl Lineage {
+    /// The lineage of a view that was accepted, itself included, although nothing may have been executed in it.
+    pub fn with(install: &Install) -> Lineage {
+        let mut lineage = install.lineage.clone();
+        let (view, decided, top) = (install.view, install.decided, install.top());
+        lineage.push(Descent { view, decided, top, kept: Vec::new() });
+        lineage
+    }
+
     /// Notes that `position` was executed with this digest in (or kept by) the accepted view. `earlier` knows the
     /// digests of recent positions.
     pub fn executed(
@@ -105,6 +114,7 @@ impl Lineage {
         if self.views.last().is_none_or(|last| last.view != install.view) {
             let known = install.decided + 1..position.min(install.top() + 1);
             let kept = known.map(|p| earlier(p).unwrap_or_default()).collect();
+            *self = install.lineage.clone();
             self.push(Descent { view: install.view, decided: install.decided, top: install.top(), kept });
         }
         if let Some(last) = self.views.last_mut()
@@ -137,7 +147,7 @@ impl Lineage {
     pub fn at(&self, position: Position) -> Lineage {
         let mut views: Vec<Descent> = self.views.iter().filter(|d| d.decided < position).cloned().collect();
         if let Some(last) = views.last_mut() {
-            last.kept.truncate((position - last.decided) as usize);
+            last.kept.truncate(position.saturating_sub(last.decided) as usize);
         }
         Lineage { dropped: self.dropped, views }
     }

@@ -10,6 +10,7 @@ pub(super) fn log(note: &Note) {
         Note::Suspected { member, why } => {
             warn!(server = %member.server, why, "a server is taken for crashed")
         }
+        Note::Left { member } => info!(server = %member.server, "a server leaves the cluster"),
         Note::Proposing { view, members } => {
             info!(%view, members = list(members), "proposing a view");
         }

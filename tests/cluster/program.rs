@@ -9,6 +9,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::process::Stdio;
+use tempfile::TempDir;
 
 /// The command that starts a server, its output captured.
 fn starting(cluster: &Cluster, id: u8) -> std::process::Command {
@@ -158,8 +159,9 @@ fn logs_are_json_on_demand() {
 }
 
 /// What `server dev` says, until it tells its processes; those are returned.
-fn dev(how: &[&str]) -> (std::process::Child, Vec<u32>, String) {
+fn dev(temporary: &TempDir, how: &[&str]) -> (std::process::Child, Vec<u32>, String) {
     let mut command = server();
+    command.env("TMPDIR", temporary.path());
     let mut child =
         command.arg("dev").args(how).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -180,7 +182,8 @@ fn dev(how: &[&str]) -> (std::process::Child, Vec<u32>, String) {
 
 #[test]
 fn dev_runs_real_processes_and_takes_them_along() {
-    let (mut child, pids, said) = dev(&["--servers", "2", "--seats", "9"]);
+    let temporary = TempDir::new().unwrap();
+    let (mut child, pids, said) = dev(&temporary, &["--servers", "2", "--seats", "9"]);
     assert_eq!(pids.len(), 2);
     assert!(said.contains("reserve bob 2"), "{said}");
     let config = said.split("--config ").nth(1).unwrap().split(' ').next().unwrap().to_owned();
@@ -198,7 +201,8 @@ fn dev_runs_real_processes_and_takes_them_along() {
 
 #[test]
 fn the_servers_of_dev_do_not_outlive_it() {
-    let (mut child, pids, _) = dev(&["--servers", "1"]);
+    let temporary = TempDir::new().unwrap();
+    let (mut child, pids, _) = dev(&temporary, &["--servers", "1"]);
     child.kill().unwrap();
     child.wait().unwrap();
     until("the server has ended", || pids.iter().all(|&pid| !exists(pid)).then_some(()));

@@ -109,9 +109,9 @@ impl<M: Machine> Lamport<M> {
     pub(super) fn on_fetch(&mut self, from: Member, position: Position, lineage: &Lineage, fx: &mut Fx<M>) {
         // The digest settles it where the position is recent; the lineage tells how far back a fork lies.
         let forked_after = match lineage.kinship(position, &self.lineage, self.position) {
-            Kinship::Behind => None,
+            // Ahead of this server in what both share: it had executed before its crash what is queued here.
+            Kinship::Behind | Kinship::Ahead => None,
             Kinship::Forked { shared } => Some(shared),
-            Kinship::Ahead => Some(self.position),
         };
         if forked_after.is_some() {
             // Only a side that is at work can ask another to come over.
@@ -120,10 +120,12 @@ impl<M: Machine> Lamport<M> {
             }
             return;
         }
-        let Some(entries) = self.tail.after(position, self.settings.limits.entries_bytes_max) else {
+        let Some(entries) =
+            self.tail.after(position.min(self.position), self.settings.limits.entries_bytes_max)
+        else {
             return self.offer_snapshot(from, None, fx);
         };
-        let last = entries.last().map_or(position, |e| e.position);
+        let last = entries.last().map_or(self.position, |e| e.position);
         let digest = self.tail.digest_at(last).expect("the tail has a digest for each of its positions");
         let lineage = self.lineage.clone();
         self.send(from, Message::Entries { lineage, tip: self.position, entries, digest }, fx);
@@ -154,8 +156,17 @@ impl<M: Machine> Lamport<M> {
         {
             return;
         }
+        if self.comes_over(false) && self.execute_unexecuted(fx) {
+            // Some of it may have been answered before a crash: now it shows as the fork that it is.
+            self.catch_up.asked = false;
+            return;
+        }
         self.come_over_if_needed(false, fx);
-        let last = entries.last().map_or(self.position, |e| e.position);
+        let Some(last) = entries.last().map(|e| e.position) else {
+            self.catch_up.asked = false;
+            self.catch_up.caught_up = self.position >= tip;
+            return;
+        };
         if last > self.position {
             self.lineage = lineage.at(last);
             self.append(Record::Lineage { lineage: self.lineage.clone(), position: last }, fx);
@@ -165,20 +176,14 @@ impl<M: Machine> Lamport<M> {
                 self.apply_fetched(entry, fx);
             }
         }
-        if self.tail.end() == self.position && self.digest_differs(tip, digest) {
-            let position = self.position;
-            return self.restart(Restart::Diverged { position }, fx);
+        if self.tail.digest_at(last).is_some_and(|ours| ours != digest) {
+            return self.restart(Restart::Diverged { position: last }, fx);
         }
         self.catch_up.asked = false;
         self.catch_up.caught_up = self.position >= tip;
         if !self.catch_up.caught_up {
             self.ask(fx);
         }
-    }
-
-    /// Whether what was just fetched ends in another digest than the donor's.
-    fn digest_differs(&self, tip: Position, digest: Digest) -> bool {
-        self.position <= tip && self.digest != digest
     }
 
     fn apply_fetched(&mut self, entry: Entry, fx: &mut Fx<M>) {
@@ -201,6 +206,9 @@ impl<M: Machine> Lamport<M> {
             return;
         }
         let same = self.catch_up.download.is_some_and(|d| (d.position, d.total) == (position, total));
+        if forked_after.is_some() {
+            self.execute_unexecuted(fx);
+        }
         if !same {
             self.catch_up.download = Some(Download { position, total, stored: 0, forked_after });
             self.ask(fx);
@@ -293,17 +301,38 @@ impl<M: Machine> Lamport<M> {
         }
     }
 
-    /// Gives the own side up for the donor's: after a fork, or, where one survivor may go on, when the own
-    /// accepted view is one that the donor's side never took part in.
+    /// Executes what was logged in the own accepted view, for the report of a side that is given up: the marks of
+    /// its last executions may have been lost in a crash, after clients were answered. True if there was any.
+    fn execute_unexecuted(&mut self, fx: &mut Fx<M>) -> bool {
+        let before = self.position;
+        let kept: Vec<_> = self.accepted.iter().flat_map(|install| install.kept.clone()).collect();
+        for entry in kept {
+            if entry.position == self.position + 1 {
+                self.apply(entry.request, fx);
+            }
+        }
+        while let Some(request) = self.queue.first().and_then(|first| self.queue.remove(first)) {
+            self.apply(request, fx);
+        }
+        self.position > before
+    }
+
+    /// Gives the own side up for the donor's.
     fn come_over_if_needed(&mut self, forked: bool, fx: &mut Fx<M>) {
+        if self.comes_over(forked) {
+            self.append(Record::Rejoin, fx);
+            self.rejoin();
+        }
+    }
+
+    /// Whether the own side is to be given up for the donor's: after a fork, or, where one survivor may go on,
+    /// when the own accepted view is one that the donor's side never took part in.
+    fn comes_over(&self, forked: bool) -> bool {
         let donor = self.catch_up.donor.and_then(|d| self.peers[&d.server].news.as_deref());
         let donor_active = donor.is_some_and(|n| matches!(n.standing, Standing::Active | Standing::Leaving));
         let beside = donor.is_some_and(|n| n.view < self.accepted_view())
             && self.settings.availability == Availability::Any;
-        if donor_active && (forked || beside) && self.accepted.is_some() {
-            self.append(Record::Rejoin, fx);
-            self.rejoin();
-        }
+        donor_active && (forked || beside) && self.accepted.is_some()
     }
 
     /// What coming over means for the own state, also when the log is read again.

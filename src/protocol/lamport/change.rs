@@ -71,6 +71,8 @@ impl<M: Machine> Lamport<M> {
             let expected: Vec<Member> = self.expected().filter(|m| m.server == server).collect();
             let candidate = match peer.linked_life() {
                 Some(life) if self.members().contains(&life) || self.may_join(server) => Some(life),
+                // It has promised a view that may be at work for all we know: its promise tells.
+                Some(life) if expected.contains(&life) && self.phase == Phase::Changing => Some(life),
                 Some(_) => None,
                 None => {
                     // In its probe period: whether it belongs to the next view is not known yet.
@@ -171,6 +173,16 @@ impl<M: Machine> Lamport<M> {
         self.others().iter().any(|m| self.peers[&m.server].stuck_ms >= patience_ms)
     }
 
+    /// Too few members are heard of for this server to be in a view again soon: it is on the small side of a
+    /// partition, or the others are down.
+    pub(super) fn is_cut_off(&self) -> bool {
+        let heard = self.members().iter().filter(|&&m| !self.is_suspected(m)).count();
+        match self.settings.availability {
+            Availability::Any => false,
+            Availability::Majority => heard * 2 <= self.settings.servers.len(),
+        }
+    }
+
     /// No PREPARE without enough members in reach: it would stop those that get it (rule 16).
     fn is_enough(&self, members: &[Member]) -> bool {
         match self.settings.availability {
@@ -226,8 +238,6 @@ impl<M: Machine> Lamport<M> {
         let lacks = outage_lacks(self.settings.availability, &self.settings.servers, &present);
         let allowed =
             lacks.is_none() || self.override_wanted || (self.settings.bootstrap && best.0 == ViewId::ZERO);
-        // A server too far behind to be taken along joins later, or is fetched for first when it is needed.
-        members.retain(|m| self.is_near(present[&m.server].position));
         members.sort_by_key(|m| m.server);
         self.catch_up.waiting_for = lacks;
         allowed.then_some(members)
@@ -329,6 +339,7 @@ impl<M: Machine> Lamport<M> {
             promises: &attempt.promises,
             dead: &dead,
             tail: &self.tail,
+            install_bytes_max: self.settings.limits.install_bytes_max,
             overridden: attempt.overridden,
         });
         match choice {
@@ -337,13 +348,13 @@ impl<M: Machine> Lamport<M> {
                 self.abandon(format!("view {by} is without this server"), fx);
             }
             Choice::Excluded(by) => self.restart(Restart::Excluded { by }, fx),
-            Choice::Forked(servers) | Choice::Behind(servers) => {
-                for server in &servers {
-                    if let Some(peer) = self.peers.get_mut(server) {
-                        peer.joiner_pause_ms = self.settings.limits.suspect_ms;
-                    }
-                }
-                self.abandon(format!("servers {servers:?} must catch up first"), fx);
+            Choice::Forked(servers) => {
+                self.back_off(self.settings.limits.probe_ms);
+                self.abandon(format!("servers {servers:?} have executed something else"), fx);
+            }
+            Choice::Behind => {
+                self.back_off(self.settings.limits.probe_ms);
+                self.abandon("this server must catch up first".to_owned(), fx);
             }
             Choice::NotEnough(why) => {
                 self.back_off(self.settings.limits.probe_ms);

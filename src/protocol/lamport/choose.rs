@@ -29,6 +29,8 @@ pub struct Question<'a> {
     pub dead: &'a dyn Fn(Member) -> bool,
     /// The coordinator's executed requests.
     pub tail: &'a Tail,
+    /// How much executed work a member may lack, in bytes of requests.
+    pub install_bytes_max: usize,
     /// The operator has overridden the outage rule, or allowed blank servers to begin.
     pub overridden: bool,
 }
@@ -40,18 +42,18 @@ pub enum Choice {
     Install(Install),
     /// The coordinator is no member of the highest accepted view.
     Excluded(ViewId),
-    /// These members executed something else: they must merge first, never into this view (rule 18).
+    /// The coordinator, or one that accepted the highest view, executed something else (rule 18).
     Forked(Vec<ServerId>),
-    /// These members must catch up first.
-    Behind(Vec<ServerId>),
+    /// The coordinator itself must catch up first.
+    Behind,
     /// The view may not be without others.
     NotEnough(String),
 }
 
 /// Decides.
 ///
-/// A promiser whose state has forked is only a witness: what it accepted and promised counts, it can do nothing
-/// in an older view any more, and it is left out of the new one until it has merged.
+/// A promiser whose state has forked, or is too far behind, is only a witness: what it accepted and promised counts, it
+/// can do nothing in an older view any more, and it is left out of the new one until it has caught up.
 pub fn choose(question: &Question<'_>) -> Choice {
     let promises = question.promises;
     let star = promises.values().map(|p| p.accepted_view()).max().unwrap_or(ViewId::ZERO);
@@ -73,18 +75,18 @@ pub fn choose(question: &Question<'_>) -> Choice {
     if forked.iter().any(|server| *server == question.me.server || acceptors.contains_key(server)) {
         return Choice::Forked(forked);
     }
-    if let Err(why) = may_be_without_the_others(question, star_install.as_deref(), &acceptors, &forked) {
+    let near = |position| question.tail.weighs_at_most(position, question.install_bytes_max);
+    let joining: BTreeMap<ServerId, &Promise> = promises
+        .iter()
+        .filter(|(server, p)| !forked.contains(server) && near(p.position))
+        .map(|(&server, p)| (server, &**p))
+        .collect();
+    let Some(mine) = joining.get(&question.me.server) else { return Choice::Behind };
+    if star_install.as_ref().is_some_and(|install| install.base > mine.position) {
+        return Choice::Behind;
+    }
+    if let Err(why) = may_be_without_the_others(question, star_install.as_deref(), &acceptors, &joining) {
         return Choice::NotEnough(why);
-    }
-    let joining: BTreeMap<ServerId, &Promise> =
-        promises.iter().filter(|(s, _)| !forked.contains(s)).map(|(&server, p)| (server, &**p)).collect();
-    let behind: Vec<_> =
-        joining.iter().filter(|(_, p)| p.position < question.tail.start()).map(|(&s, _)| s).collect();
-    if star_install.as_ref().is_some_and(|install| install.base > joining[&question.me.server].position) {
-        return Choice::Behind(vec![question.me.server]);
-    }
-    if !behind.is_empty() {
-        return Choice::Behind(behind);
     }
     install(question, star_install.as_deref(), &acceptors, &joining)
 }
@@ -110,7 +112,7 @@ fn may_be_without_the_others(
     question: &Question<'_>,
     star: Option<&Install>,
     acceptors: &BTreeMap<ServerId, &Promise>,
-    forked: &[ServerId],
+    joining: &BTreeMap<ServerId, &Promise>,
 ) -> Result<(), String> {
     if question.overridden {
         return Ok(());
@@ -119,20 +121,19 @@ fn may_be_without_the_others(
     let Some(star) = star else {
         // Nobody has accepted anything: the very first start, which takes all configured servers, blank.
         let missing: Vec<_> = question.configured.iter().filter(|s| !present.contains(s)).collect();
-        let all_blank = question.promises.values().all(|p| p.history == History::First);
-        return match (missing.is_empty(), all_blank) {
-            (true, true) => Ok(()),
+        let lost = question.promises.values().any(|p| p.history == History::Lost);
+        return match (missing.is_empty(), lost) {
+            (true, false) => Ok(()),
             (false, _) => {
                 Err(format!("the first start needs all configured servers, {} missing", list(&missing)))
             }
-            (true, false) => Err("no server has its log".to_owned()),
+            (true, true) => Err("no server has accepted anything, and one has lost its log".to_owned()),
         };
     };
     let outage = acceptors.values().all(|p| p.recovering);
     match question.availability {
         Availability::Majority => {
-            let joining = question.promises.iter().filter(|(server, _)| !forked.contains(server));
-            let votes = joining.filter(|(_, p)| p.history == History::Kept).count();
+            let votes = joining.values().filter(|p| p.history == History::Kept).count();
             if votes * 2 <= question.configured.len() {
                 return Err(format!("{votes} of {} servers are no majority", question.configured.len()));
             }
@@ -195,9 +196,14 @@ fn install(
     }
     let base_digest = question.tail.digest_at(base).expect("the tail begins at or before the base");
     let clock = question.promises.values().map(|p| p.clock).max().unwrap_or(0);
-    let (decided, lineage) = match reference(acceptors) {
-        Some(promise) => (promise.position, promise.lineage.clone()),
-        None => (0, Lineage::default()),
+    let reference = reference(acceptors);
+    let decided = reference.map_or(0, |promise| promise.position);
+    let lineage = match (star, reference) {
+        (Some(star), Some(promise)) if promise.lineage.last().is_some_and(|last| last.view == star.view) => {
+            promise.lineage.clone()
+        }
+        (Some(star), _) => Lineage::with(star),
+        (None, _) => Lineage::default(),
     };
     let members = question.members.iter().copied().filter(|m| joining.contains_key(&m.server)).collect();
     Choice::Install(Install {
@@ -247,7 +253,7 @@ pub fn outage_lacks(
             return Some(format!("server {} for the first start", list(&missing)));
         }
         let lost: Vec<_> =
-            present.iter().filter(|(_, p)| p.history != History::First).map(|(s, _)| s).collect();
+            present.iter().filter(|(_, p)| p.history == History::Lost).map(|(s, _)| s).collect();
         return (!lost.is_empty()).then(|| format!("an operator: server {} lost its log", list(&lost)));
     }
     match availability {

@@ -141,6 +141,7 @@ impl<M: Machine> Lamport<M> {
         }
         self.change_tick(gap_ms, fx);
         self.serve_reads(fx);
+        self.refuse_reads_when_cut_off(fx);
         self.leave_when_done(fx);
     }
 
@@ -230,7 +231,9 @@ impl<M: Machine> Lamport<M> {
             self.timers.suspects.remove(&of_server[0]);
         }
         if before.is_none() && self.members().contains(&life) {
-            self.note(Note::Suspected { member: life, why }, fx);
+            let left = ends == Ends::Never;
+            let note = if left { Note::Left { member: life } } else { Note::Suspected { member: life, why } };
+            self.note(note, fx);
         }
     }
 

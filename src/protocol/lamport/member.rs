@@ -7,7 +7,7 @@ use crate::protocol::engine::{Machine, Note};
 use crate::protocol::message::{History, Message, Promise, Proposal};
 use crate::protocol::record::Record;
 use crate::protocol::types::{Member, Timestamp, ViewId};
-use crate::protocol::view::{Install, Lineage};
+use crate::protocol::view::Install;
 use std::sync::Arc;
 
 /// Proposals that are remembered one by one; older ones are merged, which only makes the outage rule
@@ -77,7 +77,9 @@ impl<M: Machine> Lamport<M> {
             return self.note(Note::Nonsense { from, what: "a view that is not for this server" }, fx);
         }
         if !self.fits(&install) {
-            return self.note(Note::Nonsense { from, what: "a view that does not fit this state" }, fx);
+            // Given up by its coordinator long ago, when it was on its way: this server has caught up beyond it.
+            let highest = self.promised;
+            return self.send(from, Message::Refused { view, highest }, fx);
         }
         self.accept(install, fx);
     }
@@ -174,8 +176,7 @@ impl<M: Machine> Lamport<M> {
         assert_eq!(self.position, install.top(), "a view begins where its kept requests end");
         // Every member has the kept requests on its disk: nobody will ask for them again.
         let base = self.position;
-        let (kept, lineage) = (Vec::new(), Lineage::default());
-        let trimmed = Install { base, base_digest: self.digest, kept, lineage, ..(*install).clone() };
+        let trimmed = Install { base, base_digest: self.digest, kept: Vec::new(), ..(*install).clone() };
         let (view, members) = (trimmed.view, trimmed.members.clone());
         self.accepted = Some(Arc::new(trimmed));
         self.phase = Phase::Active;

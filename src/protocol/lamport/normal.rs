@@ -22,6 +22,7 @@ impl<M: Machine> Lamport<M> {
         let refusal = match self.phase {
             _ if self.leaving => Refusal::Leaving,
             Phase::Recovering | Phase::Diverged => Refusal::NotReady,
+            Phase::Active | Phase::Changing if self.is_cut_off() => Refusal::NotReady,
             Phase::Active | Phase::Changing
                 if self.pending.len() >= self.settings.limits.pending_commands_max =>
             {
@@ -222,7 +223,7 @@ impl<M: Machine> Lamport<M> {
         }
         let done = match self.phase {
             Phase::Recovering | Phase::Diverged => true,
-            Phase::Changing => false,
+            Phase::Changing => self.pending.is_empty() && self.in_flight.is_empty(),
             Phase::Active => self.pending.is_empty() && self.in_flight.is_empty() && self.reads.is_empty(),
         };
         if !done {

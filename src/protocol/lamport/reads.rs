@@ -62,6 +62,7 @@ impl<M: Machine> Lamport<M> {
         let refusal = match self.phase {
             _ if self.leaving => Refusal::Leaving,
             Phase::Recovering | Phase::Diverged => Refusal::NotReady,
+            Phase::Active | Phase::Changing if self.is_cut_off() => Refusal::NotReady,
             Phase::Active | Phase::Changing
                 if self.reads.waiting.len() >= self.settings.limits.pending_commands_max =>
             {
@@ -96,6 +97,15 @@ impl<M: Machine> Lamport<M> {
             }
             if let Some(read) = self.reads.waiting.pop_front() {
                 fx.push(Effect::ServeRead { token: read.token });
+            }
+        }
+    }
+
+    /// A server that cannot be in the next view serves no read that waits: the others answer them.
+    pub(super) fn refuse_reads_when_cut_off(&mut self, fx: &mut Fx<M>) {
+        if self.is_cut_off() {
+            for read in std::mem::take(&mut self.reads.waiting) {
+                fx.push(Effect::Refuse { token: read.token, refusal: Refusal::NotReady });
             }
         }
     }
