@@ -83,5 +83,33 @@ macro_rules! transcripts {
 }
 
 transcripts! {
+    a_crash_in_the_first_start_needs_no_operator
+    a_crashed_server_is_left_out_after_the_probe
+    a_joiner_catches_up_from_a_snapshot
+    a_joiner_catches_up_from_the_tail
+    a_late_tick_suspects_nobody
+    a_link_that_lost_something_changes_the_view
     a_lone_command_is_answered_after_one_round_trip
+    a_minority_answers_not_ready
+    a_newer_life_replaces_the_old_one_at_once
+    a_promise_stops_everything
+    a_read_waits_for_what_was_queued
+    a_read_without_a_lease_waits_for_answers_of_all
+    a_request_that_a_view_drops_is_proposed_again
+    a_retry_gets_the_first_answer_word_for_word
+    a_server_that_leaves_finishes_first
+    a_short_break_loses_nothing
+    a_silent_server_is_left_out_after_the_timeout
+    a_snapshot_shortens_the_log
+    a_survivor_sells_alone
+    an_operator_overrides_an_outage
+    an_outage_ends_when_all_members_are_back
+    an_outage_under_majority_ends_with_a_majority
+    releases_overtake_each_other_and_execution_follows_the_timestamps
+    the_first_start_needs_all_servers
+    two_coordinators_and_the_higher_view_wins
+    two_servers_propose_at_once_and_execute_in_timestamp_order
+    two_sides_meet_and_the_smaller_reports
+    who_stood_still_for_long_asks_before_it_goes_on
+    what_collects_meanwhile_becomes_one_batch
 }

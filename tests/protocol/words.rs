@@ -177,6 +177,7 @@ pub fn restart(why: Restart) -> String {
     match why {
         Restart::Excluded { by } => format!("restarts: {} is without it", view(by)),
         Restart::Diverged { position } => format!("restarts: it has diverged by {position}"),
+        Restart::Stopped { ms } => format!("restarts: it stood still for {ms} ms"),
         Restart::LostMerge { to } => format!("restarts: the side of {} goes on", view(to)),
     }
 }

@@ -31,6 +31,8 @@ pub struct Server {
     pub stalled: bool,
     /// Its engine asked to be started again.
     pub wants_restart: bool,
+    /// It has finished; its links stand until the others have its farewell.
+    exiting: bool,
 }
 
 pub struct Running {
@@ -145,6 +147,7 @@ impl World {
 
     fn take_down(&mut self, id: u8) {
         self.server(id).running = None;
+        self.server(id).exiting = false;
         for other in self.ids() {
             if other != id && self.break_link(id, other) {
                 self.links.forget(id, other);
@@ -205,7 +208,8 @@ impl World {
             Effect::Exit => {
                 self.say(format!("{id} exits"));
                 self.server(id).disk.close();
-                self.take_down(id);
+                self.server(id).running = None;
+                self.server(id).exiting = true;
             }
             Effect::Note(note) => self.say(format!("{id} {}", words::note(&note))),
             Effect::Report { shared, lost_view, offers } => {
@@ -372,6 +376,12 @@ impl World {
         let bytes = postcard::to_stdvec(&message).expect("a message can be encoded");
         let message = postcard::from_bytes(&bytes).expect("a message can be decoded");
         self.input(to.server.0, Input::Message { from, message });
+        let sender = from.server.0;
+        if self.servers[&sender].exiting
+            && self.ids().iter().all(|&id| self.links.queue(sender, id).next().is_none())
+        {
+            self.take_down(sender);
+        }
     }
 
     // --- time

@@ -172,15 +172,18 @@ fn s07_a_timestamp_is_never_used_twice() {
 /// The same for one that asks again itself: what a view dropped comes back under a later timestamp.
 #[test]
 fn s07_a_dropped_request_is_proposed_again_with_a_later_timestamp() {
-    let mut w = story("servers 3");
-    // 3 crashes before anybody has the request.
-    w.play("hold 1 2\nhold 1 3\nsubmit 1 reserve bob 2\ncrash 3\nrelink 1 2\nflow 1 2\nflow 1 3");
-    let happened = w.play("run 10000");
-    let requests: Vec<_> = happened.iter().filter(|line| line.contains("logs REQUEST")).collect();
-    assert!(requests.iter().all(|line| !line.contains("REQUEST 2.1")), "{requests:?}");
-    w.play("again 2 bob\nrun 100");
+    let mut w = story("servers 4");
+    // 3's request comes to servers that have promised already.
+    let happened = w.play("crash 4\ntick 1000\nsubmit 3 reserve bob 2");
+    let first = stamped(&happened, 3);
+    let happened =
+        w.play("deliver 3 1\nflush 1\ndeliver 1 2\ndeliver 3 2\nflush 2\ndeliver 1 3\nflush 3\nsettle");
+    assert_has(&happened, "INSTALL v2.1 {1,2,3} after 0, keeps nothing");
+    let again = stamped(&happened, 3);
+    assert!(again > first, "{first} came again as {again}");
     w.assert_reserved("bob");
-    w.assert_goes_on(&[1, 2]);
+    assert_eq!(w.engine(3).position(), 1);
+    w.assert_goes_on(&[1, 2, 3]);
 }
 
 /// A kept request is executed twice because one member was ahead.
