@@ -3,6 +3,11 @@
 //! Plain measuring instead of a framework: what matters is the slowest case, not a trend. Each line gives the
 //! mean and the 99.9th percentile of single calls; reading the clock (about 30 ns) is part of both.
 #![allow(missing_docs, reason = "a program")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "a measurement reads the clock and prints"
+)]
 
 use boxoffice::domain::batch::{self, BatchBuilder};
 use boxoffice::domain::command::{Command, Operation, Query};

@@ -57,7 +57,7 @@ pub struct ClusterConfig {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Replication {
-    /// Lamport's mutual exclusion with replicated views (`docs/lamport.md`).
+    /// Lamport's mutual exclusion with replicated views (`docs/protocol.md`).
     Lamport,
 }
 

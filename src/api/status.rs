@@ -71,7 +71,8 @@ fn own(server: &ServerConfig, engine: &Status, replica: &ReplicaStatus) -> Serve
             (ServerState::Changing, why)
         }
         (ServerState::Recovering, reason) => {
-            (ServerState::Recovering, engine.waiting_for.clone().unwrap_or_else(|| reason.to_owned()))
+            let waits = engine.waiting_for.as_ref().map(|what| format!("waits for {what}"));
+            (ServerState::Recovering, waits.unwrap_or_else(|| reason.to_owned()))
         }
         (state, reason) => (state, reason.to_owned()),
     };

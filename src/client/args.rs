@@ -180,6 +180,19 @@ pub fn with_usage(command: Command, program: &str) -> Command {
     command.mut_subcommand("reserve", |reserve| reserve.override_usage(usage))
 }
 
+/// Says how a command is used that is a program of its own: the parser would put the program's name before it.
+pub fn as_program(command: Command, name: &'static str) -> Command {
+    let command = with_usage(command, "").mut_subcommand(name, |sub| sub.bin_name(name));
+    if name == "reserve" {
+        return command;
+    }
+    command.mut_subcommand(name, |sub| {
+        let values = sub.get_positionals().map(|arg| format!(" <{}>", arg.get_id().as_str().to_uppercase()));
+        let usage = format!("{name} [OPTIONS]{}", values.collect::<String>());
+        sub.override_usage(usage)
+    })
+}
+
 /// One line of the prompt.
 #[derive(Debug, Parser)]
 #[command(name = "boxoffice", multicall = true, disable_help_subcommand = true)]

@@ -85,7 +85,7 @@ fn parse(mut arguments: Vec<OsString>) -> Result<Cli, clap::Error> {
     if let Some(name) = PROGRAM_NAMES.into_iter().find(|&name| Some(name) == program) {
         arguments.insert(1, name.into());
         // "Usage: reserve <NAME> ..." and not "client reserve".
-        command = args::with_usage(command, "").mut_subcommand(name, |sub| sub.bin_name(name));
+        command = args::as_program(command, name);
     }
     Cli::from_arg_matches(&command.try_get_matches_from(arguments)?)
 }
@@ -132,6 +132,10 @@ mod tests {
         assert!(matches!(cli.action, Some(Action::Ask(Ask::Status))));
         let usage = parse_words("reserve").unwrap_err().to_string();
         assert!(usage.contains("Usage: reserve "), "{usage}");
+        for name in PROGRAM_NAMES {
+            let usage = parse_words(&format!("{name} --help")).unwrap_err().to_string();
+            assert!(usage.contains(&format!("Usage: {name} [OPTIONS]")), "{usage}");
+        }
         let usage = parse_words("search").unwrap_err().to_string();
         assert!(usage.contains("Usage: search ") && !usage.contains("client"), "{usage}");
     }

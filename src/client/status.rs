@@ -133,7 +133,7 @@ impl Overview {
         }
         if self.conflicts > 0 {
             words.push(format!(
-                "{} reservations were lost in a partition; see the conflict reports in the servers' data \
+                "reservations or deletions lost in a partition: {}; see the conflict reports in the servers' data \
                  directories",
                 self.conflicts
             ));

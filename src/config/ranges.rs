@@ -93,8 +93,8 @@ section! {
         session_age_s: u64 = 3_600 in 10..=31_536_000;
         /// Outcomes kept for one session; the oldest is forgotten, a retry of it is refused. Default 1024.
         outcomes_per_session_max: usize = 1_024 in 1..=1_048_576;
-        /// Bytes in a server's data directory; at the limit the server stops taking commands, says why, and
-        /// leaves the cluster. Default 8589934592 (8 GiB); at least four times `snapshot_log_bytes`.
+        /// Bytes in a server's data directory; at the limit the server ends with exit code 1 and says why, and
+        /// the others go on. Default 8589934592 (8 GiB); at least four times `snapshot_log_bytes`.
         disk_bytes_max: u64 = 8_589_934_592 in 65_536..=1_125_899_906_842_624;
         /// A snapshot is begun when the log behind the last one has grown by so much. Default 67108864 (64 MiB).
         snapshot_log_bytes: u64 = 67_108_864 in 4_096..=1_099_511_627_776;

@@ -270,6 +270,12 @@ pub enum Restart {
         /// Where that was seen.
         position: Position,
     },
+    /// It was itself stopped for so long that the others will have gone on without it, and may have stopped since:
+    /// where one survivor may go on, it must ask before it does.
+    Stopped {
+        /// For how long.
+        ms: u64,
+    },
     /// Two sides of a partition met, and the other one goes on.
     LostMerge {
         /// The view of the side that goes on.

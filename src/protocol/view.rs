@@ -143,6 +143,11 @@ impl Lineage {
         &self.views
     }
 
+    /// Whether something was executed in the view, or it is the one given besides.
+    pub fn knows(&self, view: ViewId, besides: ViewId) -> bool {
+        view == besides || self.views.iter().any(|d| d.view == view)
+    }
+
     /// The lineage that the state had at an earlier position.
     pub fn at(&self, position: Position) -> Lineage {
         let mut views: Vec<Descent> = self.views.iter().filter(|d| d.decided < position).cloned().collect();

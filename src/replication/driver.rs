@@ -56,7 +56,7 @@ pub enum ReplicaError {
     #[error(transparent)]
     Open(#[from] OpenFailure),
     /// The disk failed. Nobody knows what of the last write is on it, so nothing may follow.
-    #[error("the disk failed, this server must stop: {0}")]
+    #[error("this server cannot go on: {0}")]
     Storage(#[from] StorageError),
     /// The log's thread has gone without a word.
     #[error("the thread that writes the log has panicked")]

@@ -321,8 +321,9 @@ impl Life {
                     Standing::Leaving => "it is leaving",
                     Standing::Diverged => "its state differs from the others'",
                 };
-                let state =
-                    status.waiting_for.map_or_else(|| doing.to_owned(), |what| format!("{doing}; {what}"));
+                let state = status
+                    .waiting_for
+                    .map_or_else(|| doing.to_owned(), |what| format!("{doing}; it waits for {what}"));
                 Refused::NotReady { state }
             }
         }

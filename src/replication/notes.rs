@@ -46,6 +46,12 @@ pub(super) fn log_restart(why: Restart) {
                 "this server executed something else than the others: its log is set aside and the state taken anew"
             );
         }
+        Restart::Stopped { ms } => {
+            warn!(
+                ms,
+                "this server stood still for so long that the others may have gone on without it: it starts over and asks them"
+            );
+        }
         Restart::LostMerge { to } => {
             warn!(view = %to, "two sides of a partition met and the other one goes on: this server comes over");
         }

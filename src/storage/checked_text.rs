@@ -8,7 +8,7 @@ use std::io;
 /// Ends the name of a file that is not finished.
 pub(super) const TEMPORARY: &str = ".tmp";
 
-/// Reads a file that [`write`] wrote; `None` if there is none.
+/// Reads a file that [`write()`] wrote; `None` if there is none.
 pub(super) fn read<D: Disk, T: Serialize + DeserializeOwned>(
     disk: &D,
     name: &str,

@@ -2,6 +2,11 @@
 //!
 //! A run is a function of its seed. Replay one with `SIM_SEED=<seed> SIM_WORLD=<any|majority|partition> cargo nextest
 //! run --test sim replay --no-capture`; run many with `SIM_SEEDS=<count>`.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "seeds come from the environment, and a run says what it did"
+)]
 
 mod client;
 mod model;

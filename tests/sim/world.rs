@@ -95,6 +95,7 @@ impl fmt::Display for Report {
 enum Event {
     Input(u8, Member, Box<Input<State>>),
     Deliver { to: u8, from: u8, connection: u64, sequence: Option<u64>, message: Box<Message> },
+    Down(u8, Member, Member),
     Tick(u8, Member),
     Sync(u8, Member),
     Job(u8, Member, Box<Job<SimDisk, State>>),
@@ -249,6 +250,13 @@ impl World {
             Event::Deliver { to, from, connection, sequence, message } => {
                 self.deliver(to, from, connection, sequence, *message)
             }
+            Event::Down(id, life, peer) => {
+                // A link that stands again has told so itself.
+                if self.net.connected.contains_key(&pair(id, peer.server.0)) {
+                    return Ok(());
+                }
+                self.input(id, life, Input::LinkDown { peer })
+            }
             Event::Tick(id, life) => {
                 if self.is_life(id, life) && self.nodes[&id].paused_until <= self.now {
                     let ms = self.settings.limits.tick_ms;
@@ -305,7 +313,8 @@ impl World {
             return Ok(());
         }
         let node = self.nodes.get_mut(&id).expect("configured");
-        if node.paused_until > self.now {
+        // What came during the pause is read first.
+        if node.paused_until > self.now || !node.backlog.is_empty() {
             node.backlog.push(input);
             return Ok(());
         }
@@ -508,6 +517,7 @@ impl World {
         if !resumed {
             self.net.reset(pair);
         }
+        self.say(|| format!("{a} and {b} are linked, resumed {resumed}"));
         self.net.connections += 1;
         let connection = self.net.connections;
         self.net.connected.insert(pair, connection);
@@ -529,7 +539,7 @@ impl World {
         let (a, b) = self.net.lives[&pair];
         for (id, me, peer) in [(pair.0, a, b), (pair.1, b, a)] {
             let delay = self.rng.u64(10..2 * MS);
-            self.at(delay, Event::Input(id, me, Box::new(Input::LinkDown { peer })));
+            self.at(delay, Event::Down(id, me, peer));
         }
         self.dial_soon(pair);
     }
@@ -936,6 +946,7 @@ impl Event {
     fn number(&self) -> u64 {
         match self {
             Event::Input(id, ..) => 100 + u64::from(*id),
+            Event::Down(id, ..) => 150 + u64::from(*id),
             Event::Deliver { to, from, .. } => 200 + u64::from(*to) * 10 + u64::from(*from),
             Event::Tick(id, _) => 400 + u64::from(*id),
             Event::Sync(id, _) => 500 + u64::from(*id),

@@ -99,7 +99,7 @@ fn what_servers_wait_for_and_conflicts_are_told() {
     report.waiting_for = Some("server 3".into());
     report.conflicts = 2;
     let warnings = Overview::merge(&config(), &replies).warnings();
-    assert!(warnings[0].starts_with("2 reservations were lost"), "{warnings:?}");
+    assert!(warnings[0].starts_with("reservations or deletions lost in a partition: 2;"), "{warnings:?}");
     assert_eq!(warnings[1], "server 2 waits for server 3");
 }
 

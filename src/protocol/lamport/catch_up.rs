@@ -12,7 +12,7 @@ use crate::protocol::engine::{Availability, Effect, Machine, Note, Restart};
 use crate::protocol::message::{Heartbeat, Message, Standing, incarnation_in};
 use crate::protocol::record::{Checkpoint, Record, SnapshotHeader};
 use crate::protocol::types::{Entry, Member, Position, ViewId};
-use crate::protocol::view::{Kinship, Lineage};
+use crate::protocol::view::{Descent, Kinship, Lineage};
 use bytes::Bytes;
 use std::cmp::Reverse;
 
@@ -109,8 +109,12 @@ impl<M: Machine> Lamport<M> {
     pub(super) fn on_fetch(&mut self, from: Member, position: Position, lineage: &Lineage, fx: &mut Fx<M>) {
         // The digest settles it where the position is recent; the lineage tells how far back a fork lies.
         let forked_after = match lineage.kinship(position, &self.lineage, self.position) {
-            // Ahead of this server in what both share: it had executed before its crash what is queued here.
-            Kinship::Behind | Kinship::Ahead => None,
+            Kinship::Behind => None,
+            // It had executed before its crash what is queued here, unless it did so in a view of its own.
+            Kinship::Ahead => {
+                let beside = |last: &Descent| !self.lineage.knows(last.view, self.accepted_view());
+                lineage.last().is_some_and(beside).then_some(self.position)
+            }
             Kinship::Forked { shared } => Some(shared),
         };
         if forked_after.is_some() {

@@ -1,6 +1,6 @@
 //! The coordinator's part in a change of view: when to propose, whom, and how far the proposal is.
 
-use super::choose::{Choice, Present, Question, choose, lists, outage_lacks};
+use super::choose::{Choice, Lack, Present, Question, choose, lists, outage_lacks};
 use super::{Fx, Lamport, Owed, Phase};
 use crate::protocol::engine::{Availability, Machine, Note, Restart};
 use crate::protocol::message::{History, Message, Promise, Proposal, Standing};
@@ -72,7 +72,12 @@ impl<M: Machine> Lamport<M> {
             let candidate = match peer.linked_life() {
                 Some(life) if self.members().contains(&life) || self.may_join(server) => Some(life),
                 // It has promised a view that may be at work for all we know: its promise tells.
-                Some(life) if expected.contains(&life) && self.phase == Phase::Changing => Some(life),
+                Some(life)
+                    if self.phase == Phase::Changing
+                        && (expected.contains(&life) || self.asked_for.contains(&life)) =>
+                {
+                    Some(life)
+                }
                 Some(_) => None,
                 None => {
                     // In its probe period: whether it belongs to the next view is not known yet.
@@ -356,7 +361,8 @@ impl<M: Machine> Lamport<M> {
                 self.back_off(self.settings.limits.probe_ms);
                 self.abandon("this server must catch up first".to_owned(), fx);
             }
-            Choice::NotEnough(why) => {
+            Choice::NotEnough(Lack { why, missing }) => {
+                self.asked_for = missing;
                 self.back_off(self.settings.limits.probe_ms);
                 self.abandon(why, fx);
             }

@@ -47,7 +47,16 @@ pub enum Choice {
     /// The coordinator itself must catch up first.
     Behind,
     /// The view may not be without others.
-    NotEnough(String),
+    NotEnough(Lack),
+}
+
+/// Why a view may not be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lack {
+    /// A sentence.
+    pub why: String,
+    /// Lives whose promise would settle it.
+    pub missing: Vec<Member>,
 }
 
 /// Decides.
@@ -71,7 +80,7 @@ pub fn choose(question: &Question<'_>) -> Choice {
     {
         return Choice::Excluded(star);
     }
-    let forked = forked(question, &acceptors);
+    let forked = forked(question, star, &acceptors);
     if forked.iter().any(|server| *server == question.me.server || acceptors.contains_key(server)) {
         return Choice::Forked(forked);
     }
@@ -97,12 +106,18 @@ fn reference<'a>(acceptors: &BTreeMap<ServerId, &'a Promise>) -> Option<&'a Prom
 }
 
 /// Rule 18, before anything else: a prefix is only behind, anything else is a fork.
-fn forked(question: &Question<'_>, acceptors: &BTreeMap<ServerId, &Promise>) -> Vec<ServerId> {
+fn forked(question: &Question<'_>, star: ViewId, acceptors: &BTreeMap<ServerId, &Promise>) -> Vec<ServerId> {
     let Some(reference) = reference(acceptors) else { return Vec::new() };
     let forked = question.promises.iter().filter(|(_, p)| {
         let kinship = p.lineage.kinship(p.position, &reference.lineage, reference.position);
         let digest = question.tail.digest_at(p.position);
-        kinship != Kinship::Behind || digest.is_some_and(|digest| digest != p.digest)
+        let forked = match kinship {
+            Kinship::Behind => false,
+            Kinship::Forked { .. } => true,
+            // It executed before a crash what the highest view keeps, unless it did so in a view of its own.
+            Kinship::Ahead => p.lineage.last().is_some_and(|last| !reference.lineage.knows(last.view, star)),
+        };
+        forked || digest.is_some_and(|digest| digest != p.digest)
     });
     forked.map(|(&server, _)| server).collect()
 }
@@ -113,7 +128,7 @@ fn may_be_without_the_others(
     star: Option<&Install>,
     acceptors: &BTreeMap<ServerId, &Promise>,
     joining: &BTreeMap<ServerId, &Promise>,
-) -> Result<(), String> {
+) -> Result<(), Lack> {
     if question.overridden {
         return Ok(());
     }
@@ -125,9 +140,9 @@ fn may_be_without_the_others(
         return match (missing.is_empty(), lost) {
             (true, false) => Ok(()),
             (false, _) => {
-                Err(format!("the first start needs all configured servers, {} missing", list(&missing)))
+                Err(lack(format!("the first start needs all configured servers, {} missing", list(&missing))))
             }
-            (true, true) => Err("no server has accepted anything, and one has lost its log".to_owned()),
+            (true, true) => Err(lack("no server has accepted anything, and one has lost its log".to_owned())),
         };
     };
     let outage = acceptors.values().all(|p| p.recovering);
@@ -135,7 +150,10 @@ fn may_be_without_the_others(
         Availability::Majority => {
             let votes = joining.values().filter(|p| p.history == History::Kept).count();
             if votes * 2 <= question.configured.len() {
-                return Err(format!("{votes} of {} servers are no majority", question.configured.len()));
+                return Err(lack(format!(
+                    "{votes} of {} servers are no majority",
+                    question.configured.len()
+                )));
             }
         }
         Availability::Any => {
@@ -145,17 +163,19 @@ fn may_be_without_the_others(
             let vouches = |m: Member| {
                 question.promises.get(&m.server).is_some_and(|p| !outage || p.history == History::Kept)
             };
-            let missing: Vec<_> =
-                required.iter().filter(|&&m| !vouches(m) && (outage || !(question.dead)(m))).collect();
+            let lacks = |&m: &Member| !vouches(m) && (outage || !(question.dead)(m));
+            let missing: Vec<Member> = required.into_iter().filter(lacks).collect();
             if !missing.is_empty() {
-                return Err(format!(
-                    "servers {} may have gone on alone and must be back first",
-                    list(&missing)
-                ));
+                let why = format!("servers {} may have gone on alone and must be back first", list(&missing));
+                return Err(Lack { why, missing });
             }
         }
     }
     Ok(())
+}
+
+fn lack(why: String) -> Lack {
+    Lack { why, missing: Vec::new() }
 }
 
 fn list<T: std::fmt::Display>(items: &[T]) -> String {

@@ -129,6 +129,9 @@ impl<M: Machine> Lamport<M> {
         let since = self.last_tick_ms.map_or(0, |last| self.now.tick_ms.saturating_sub(last));
         let gap_ms = since.min(limits.heartbeat_ms);
         self.last_tick_ms = Some(self.now.tick_ms);
+        if self.was_stopped_for(since) {
+            return self.restart(Restart::Stopped { ms: since }, fx);
+        }
         self.watch_peers(gap_ms, fx);
         self.watch_debts(gap_ms, fx);
         self.end_suspicions(gap_ms);
@@ -143,6 +146,17 @@ impl<M: Machine> Lamport<M> {
         self.serve_reads(fx);
         self.refuse_reads_when_cut_off(fx);
         self.leave_when_done(fx);
+    }
+
+    /// Whether this server itself stood still for so long that others will have taken it for crashed. A majority
+    /// needs no such care: it cannot be formed without those who went on.
+    fn was_stopped_for(&self, ms: u64) -> bool {
+        let limits = &self.settings.limits;
+        let others_suspect_ms = limits.suspect_ms.saturating_sub(2 * limits.heartbeat_ms);
+        self.settings.availability == Availability::Any
+            && matches!(self.phase, Phase::Active | Phase::Changing)
+            && !self.others().is_empty()
+            && ms >= others_suspect_ms
     }
 
     /// Silence and links that stay down.

@@ -169,6 +169,7 @@ impl<M: Machine> Lamport<M> {
         }
         self.attempt = None;
         self.override_wanted = false;
+        self.asked_for.clear();
         let executed = self.position.saturating_sub(install.base) as usize;
         for entry in install.kept.iter().skip(executed) {
             self.apply(entry.request.clone(), fx);

@@ -99,6 +99,8 @@ pub struct Lamport<M: Machine> {
     changing_ms: u64,
     recovering_ms: u64,
     override_wanted: bool,
+    /// Lives whose promise the last attempt lacked.
+    asked_for: Vec<Member>,
 
     // Others.
     peers: BTreeMap<ServerId, detector::Peer>,

@@ -98,6 +98,7 @@ impl<M: Machine> Lamport<M> {
             changing_ms: 0,
             recovering_ms: 0,
             override_wanted: false,
+            asked_for: Vec::new(),
             peers: others.map(|s| (s, detector::Peer::new(s))).collect(),
             timers: detector::Timers::default(),
             last_tick_ms: None,

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 #[test]
 #[ignore = "a measurement, not a test"]
 #[allow(
-    clippy::print_stdout,
+    clippy::disallowed_macros,
     clippy::disallowed_methods,
     reason = "a measurement reads the clock and prints"
 )]

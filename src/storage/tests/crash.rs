@@ -1,4 +1,9 @@
 //! Random steps with power cuts, kills and failed syncs between any two operations of the disk.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "seeds come from the environment, a red run prints its own"
+)]
 
 use super::*;
 use crate::storage::{History, OpenError, SimDisk, SnapshotWriter, StorageError};

@@ -1,0 +1,151 @@
+//! Links that lose, come late, or work one way: scenarios 3, 10, 11 and 15.
+
+use crate::expect::{assert_has, assert_has_not, has, story};
+use crate::world::World;
+
+/// A's request to B is lost in a link reset shorter than `probe`, C has it; B has a later one, with all replies.
+fn a_request_lost_in_a_reset() -> World {
+    let mut w = story("servers 3");
+    w.play("submit 1 reserve alice 2\nsubmit 2 reserve bob 2");
+    // C has both requests and has replied to both; A has B's.
+    let happened = w.play("deliver 1 3\ndeliver 2 3\nflush 3\ndeliver 3 1\ndeliver 2 1");
+    assert_has(&happened, "1 logs REQUEST 2.2 [reserve bob 2]");
+    assert!(w.queues().contains("on the way 1 -> 2: REQUEST 2.1 [reserve alice 2]"), "{}", w.queues());
+    // The reset takes A's request, earlier than B's own, and A's reply to B's request comes over the new link.
+    let happened = w.play("relink 1 2\nflush 1\nflush 2");
+    assert_has(&happened, "1 -> 2 REPLY 2.2");
+    let happened = w.play("deliver 1 2\ndeliver 3 2");
+    assert_has_not(&happened, "EXECUTED");
+    w.assert_not_told("bob");
+    w
+}
+
+#[test]
+fn s03_who_may_have_missed_a_request_does_not_enter_the_critical_section() {
+    let mut w = a_request_lost_in_a_reset();
+    w.play("crash 2");
+    w.play("run 3000");
+    w.assert_reserved("alice");
+    assert_eq!(w.seats_of(1, "alice"), Some(vec![1, 2]), "alice's request has the earlier timestamp");
+    assert_eq!(w.seats_of(3, "bob"), Some(vec![3, 4]), "both survivors have bob's request");
+    w.assert_goes_on(&[1, 3]);
+}
+
+#[test]
+fn s03_a_reset_without_a_crash_ends_in_a_view_where_both_are_answered() {
+    let mut w = a_request_lost_in_a_reset();
+    w.play("run 10000\nagain 3 bob\nrun 1000");
+    w.assert_reserved("alice");
+    w.assert_reserved("bob");
+    w.assert_goes_on(&[1, 2, 3]);
+    assert_eq!(w.seats_of(2, "alice"), Some(vec![1, 2]));
+}
+
+/// Four servers of which the last crashes; the view without it is accepted by all, and C knows that it is activated.
+/// Bob's request was logged by all in the old view and is kept.
+fn accepted_by_all_and_activated_at_c_only(w: &mut World) {
+    w.play("submit 1 reserve bob 2\ndeliver 1 2\ndeliver 1 3\nflush 1\nflush 2\nflush 3\ncrash 4\ntick 1200\nflush 1");
+    w.play("deliver 2 1\ndeliver 3 1\ndeliver 1 2\ndeliver 1 3\nflush 2\nflush 3\ndeliver 2 1\ndeliver 3 1");
+    let happened =
+        w.play("flush 1\ndeliver 1 2\ndeliver 1 3\nflush 2\nflush 3\ndeliver 2 1\ndeliver 3 1\ntick 50");
+    assert_has(&happened, "1 -> 2 ACTIVATE v2.1");
+    let happened = w.play("deliver 1 3");
+    assert_has(&happened, "3 IS ACTIVE in v2.1 {1,2,3} after 1");
+    assert_eq!(w.active(), [1, 3]);
+}
+
+/// C is activated before B, and its REQUEST reaches B before the ACTIVATE.
+#[test]
+fn s10_a_request_of_the_new_view_that_overtakes_its_activation_is_not_lost() {
+    let mut w = story("servers 4");
+    accepted_by_all_and_activated_at_c_only(&mut w);
+    w.play("submit 3 reserve carol 2");
+    assert!(w.queues().contains("on the way 1 -> 2: ACTIVATE v2.1"), "{}", w.queues());
+    let happened = w.play("deliver 3 2");
+    // It counts as the ACTIVATE: what the view keeps is executed first.
+    let order = ["2 logs EXECUTED 1=2.1", "2 IS ACTIVE in v2.1", "2 logs REQUEST"];
+    let places: Vec<_> =
+        order.iter().map(|text| happened.iter().position(|line| line.contains(text))).collect();
+    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{happened:#?}");
+    let happened = w.play("flush 2\ndeliver 1 2");
+    assert_has(&happened, "2 -> 3 REPLY");
+    assert_has_not(&happened, "EXECUTED 1=");
+    w.play("run 100");
+    w.assert_reserved("carol");
+    w.assert_reserved("bob");
+    w.assert_goes_on(&[1, 2, 3]);
+}
+
+/// The same, but B started again after it had accepted: in this life it knows nothing of the view being whole.
+#[test]
+fn s10_a_restarted_server_is_not_activated_by_requests_of_the_view_that_it_accepted() {
+    let mut w = story("servers 4");
+    accepted_by_all_and_activated_at_c_only(&mut w);
+    w.play("submit 3 reserve carol 2\ncrash 2\nrestart 2");
+    let happened = w.play("settle");
+    assert_has_not(&happened, "2 IS ACTIVE");
+    assert!(w.picture().contains("2 is Recovering in v2.1 {1,2,3} at 0"), "{}", w.picture());
+    w.assert_not_told("carol");
+    w.play("run 5000");
+    w.assert_reserved("carol");
+    w.assert_goes_on(&[1, 2, 3]);
+}
+
+/// A view is activated before two of its members are linked.
+#[test]
+fn s11_a_view_is_not_activated_before_its_members_are_linked() {
+    let mut w = story("servers 3");
+    w.play("crash 3\nrun 2000\nrestart 3");
+    let happened = w.play("tick 600\nflush 1\ndeliver 1 2\ndeliver 1 3\nflush 2\nflush 3");
+    assert_has(&happened, "1 proposes v3.1 {1,2,3#2}");
+    // All have promised; now the two lose each other and accept.
+    let happened =
+        w.play("cut 2 3\ndeliver 2 1\ndeliver 3 1\nflush 1\ndeliver 1 2\ndeliver 1 3\nflush 2\nflush 3");
+    assert_has(&happened, "2 logs INSTALL v3.1");
+    assert_has(&happened, "3 logs INSTALL v3.1");
+    assert_has_not(&happened, "-> 1 INSTALLED");
+    let happened = w.play("tick 400");
+    assert_has_not(&happened, "ACTIVATE");
+    assert!(w.active().is_empty(), "{}", w.picture());
+    let happened = w.play("link 2 3");
+    assert_has(&happened, "2 -> 1 INSTALLED v3.1");
+    assert_has(&happened, "3 -> 1 INSTALLED v3.1");
+    let happened = w.play("settle");
+    assert_has(&happened, "3 IS ACTIVE in v3.1");
+    w.assert_goes_on(&[1, 2, 3]);
+}
+
+/// The link does not come back: the view comes to nothing, and one of the two is left out.
+#[test]
+fn s11_two_members_that_cannot_be_linked_do_not_stop_the_others() {
+    let mut w = story("servers 3");
+    w.play("crash 3\nrun 2000\nrestart 3\ntick 600\nflush 1\ndeliver 1 2\ndeliver 1 3\nflush 2\nflush 3\ncut 2 3");
+    w.play("settle");
+    assert!(w.active().is_empty(), "{}", w.picture());
+    w.assert_goes_on(&[1, 2]);
+    w.play("link 2 3");
+    w.assert_goes_on(&[1, 2, 3]);
+}
+
+/// A link that works in one direction only. Whichever it is, one of its ends is left out, and both histories are one.
+#[test]
+fn s15_a_link_that_works_one_way_is_bad_for_both_ends() {
+    for rule in ["servers 3", "servers 3 majority"] {
+        for (from, to) in [(1, 2), (2, 1), (1, 3), (3, 1), (2, 3), (3, 2)] {
+            let mut w = story(rule);
+            // The link stands, and nothing comes through from one end to the other.
+            w.play(&format!("hold {from} {to}\nsubmit {from} reserve bob 2"));
+            let happened = w.play("run 20000");
+            let deaf = format!("{to} suspects {from}: silent for too long");
+            assert!(has(&happened, &deaf), "{rule}, {from} to {to}: {happened:#?}");
+            let third = 6 - from - to;
+            w.play(&format!("submit {third} reserve carol 2\nrun 1000"));
+            w.assert_reserved("carol");
+            let members = w.engine(third).active_view().expect("at work").members.len();
+            assert_eq!(members, 2, "{rule}, {from} to {to}: {}", w.picture());
+            w.assert_answers_hold();
+            w.play(&format!("flow {from} {to}\nlink {from} {to}"));
+            w.assert_goes_on(&[1, 2, 3]);
+        }
+    }
+}
