@@ -1,6 +1,6 @@
 //! The coordinator's part in a change of view: when to propose, whom, and how far the proposal is.
 
-use super::choose::{Choice, Lack, Present, Question, choose, lists, outage_lacks};
+use super::choose::{Choice, Lack, Question, choose, lists};
 use super::{Fx, Lamport, Owed, Phase};
 use crate::protocol::engine::{Availability, Machine, Note, Restart};
 use crate::protocol::message::{History, Message, Promise, Proposal, Standing};
@@ -206,77 +206,6 @@ impl<M: Machine> Lamport<M> {
                 });
                 votes.count() * 2 > self.settings.servers.len()
             }
-        }
-    }
-
-    /// After an outage: all servers that are present, if they suffice and this one has the most to go on from.
-    fn outage_members(&mut self, fx: &mut Fx<M>) -> Option<Vec<Member>> {
-        if self.peers.values().any(|p| self.is_ahead_of_us(p)) {
-            self.catch_up.waiting_for = None;
-            return None;
-        }
-        // Whoever could be reached has been heard by then: one that is active decides, not this server.
-        let all_heard = self.peers.values().all(|p| p.linked && p.news.is_some());
-        if !all_heard && self.recovering_ms < self.settings.limits.probe_ms {
-            return None;
-        }
-        let mut members = vec![self.me()];
-        let mut present = BTreeMap::from([(self.me().server, self.presence())]);
-        for peer in self.peers.values() {
-            let (Some(life), Some(news)) = (peer.linked_life(), peer.news.as_deref()) else { continue };
-            if news.standing != Standing::Recovering || self.is_suspected(life) || peer.joiner_pause_ms > 0 {
-                continue;
-            }
-            members.push(life);
-            present.insert(
-                peer.server,
-                Present {
-                    accepted: news.view,
-                    members: &news.members,
-                    promised: &news.promised_since,
-                    history: news.history,
-                    position: news.position,
-                },
-            );
-        }
-        let rank = |server: ServerId, p: &Present<'_>| (p.accepted, p.position, std::cmp::Reverse(server));
-        let best = present.iter().map(|(&server, p)| rank(server, p)).max()?;
-        if best != rank(self.me().server, &self.presence()) {
-            return None;
-        }
-        let lacks = outage_lacks(self.settings.availability, &self.settings.servers, &present);
-        let allowed =
-            lacks.is_none() || self.override_wanted || (self.settings.bootstrap && best.0 == ViewId::ZERO);
-        members.sort_by_key(|m| m.server);
-        if lacks != self.catch_up.waiting_for
-            && let Some(what) = &lacks
-        {
-            self.note(Note::Waiting { what: what.clone() }, fx);
-        }
-        self.catch_up.waiting_for = lacks;
-        allowed.then_some(members)
-    }
-
-    /// A peer that is active, or between views: it decides, not the recovering ones.
-    fn is_ahead_of_us(&self, peer: &super::detector::Peer) -> bool {
-        peer.linked
-            && peer.news.as_ref().is_some_and(|n| {
-                matches!(n.standing, Standing::Active | Standing::Leaving | Standing::Changing)
-            })
-    }
-
-    /// Whether an operator's override would do anything: nobody is at work whom this server hears of.
-    pub fn can_be_overridden(&self) -> bool {
-        self.phase == Phase::Recovering && !self.peers.values().any(|p| self.is_ahead_of_us(p))
-    }
-
-    fn presence(&self) -> Present<'_> {
-        Present {
-            accepted: self.accepted_view(),
-            members: self.members(),
-            promised: &self.promised_since,
-            history: self.history,
-            position: self.position,
         }
     }
 

@@ -6,7 +6,7 @@
 use super::tail::Tail;
 use crate::protocol::engine::Availability;
 use crate::protocol::message::{History, Promise, incarnation_in};
-use crate::protocol::types::{Entry, Member, Position, Request, ServerId, Timestamp, ViewId};
+use crate::protocol::types::{Entry, Member, Request, ServerId, Timestamp, ViewId};
 use crate::protocol::view::{Install, Kinship, Lineage};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -178,7 +178,7 @@ fn lack(why: String) -> Lack {
     Lack { why, missing: Vec::new() }
 }
 
-fn list<T: std::fmt::Display>(items: &[T]) -> String {
+pub(super) fn list<T: std::fmt::Display>(items: &[T]) -> String {
     items.iter().map(T::to_string).collect::<Vec<_>>().join(", ")
 }
 
@@ -257,58 +257,6 @@ fn logged_and_kept(acceptors: &BTreeMap<ServerId, &Promise>) -> Vec<Arc<Request>
         })
         .map(|(_, (request, _, _))| request)
         .collect()
-}
-
-/// Whether servers that have only heard of each other so far may try: the same rules as for the promises,
-/// so that nobody is disturbed by an attempt that cannot succeed (rule 16).
-pub fn outage_lacks(
-    availability: Availability,
-    configured: &[ServerId],
-    present: &BTreeMap<ServerId, Present<'_>>,
-) -> Option<String> {
-    let star = present.values().map(|p| p.accepted).max().unwrap_or(ViewId::ZERO);
-    if star == ViewId::ZERO {
-        let missing: Vec<_> = configured.iter().filter(|s| !present.contains_key(s)).collect();
-        if !missing.is_empty() {
-            return Some(format!("server {} for the first start", list(&missing)));
-        }
-        let lost: Vec<_> =
-            present.iter().filter(|(_, p)| p.history == History::Lost).map(|(s, _)| s).collect();
-        return (!lost.is_empty()).then(|| format!("an operator: server {} lost its log", list(&lost)));
-    }
-    match availability {
-        Availability::Majority => {
-            let votes = present.values().filter(|p| p.history == History::Kept).count();
-            let needed = configured.len() / 2 + 1;
-            (votes < needed).then(|| format!("{} more servers for a majority", needed - votes))
-        }
-        Availability::Any => {
-            let members = present.values().filter(|p| p.accepted == star).flat_map(|p| p.members);
-            let since = present.values().flat_map(|p| p.promised).filter(|p| p.view > star);
-            let required: BTreeSet<ServerId> =
-                members.chain(since.flat_map(|p| &p.members)).map(|m| m.server).collect();
-            let missing: Vec<_> = required
-                .iter()
-                .filter(|s| present.get(s).is_none_or(|p| p.history != History::Kept))
-                .collect();
-            (!missing.is_empty()).then(|| format!("server {}, which may have gone on alone", list(&missing)))
-        }
-    }
-}
-
-/// What is known of a server that is present in an outage.
-#[derive(Clone, Copy)]
-pub struct Present<'a> {
-    /// The highest view it accepted.
-    pub accepted: ViewId,
-    /// Its members.
-    pub members: &'a [Member],
-    /// What it promised since.
-    pub promised: &'a [crate::protocol::message::Proposal],
-    /// What its log can vouch for.
-    pub history: History,
-    /// Where its state is.
-    pub position: Position,
 }
 
 /// Whether the view lists another life of the server, or this one.

@@ -10,6 +10,7 @@
 //! | `detector` | who is alive |
 //! | `change` | the coordinator's part in a change of view |
 //! | [`choose`] | what is kept, and whether a view may be: a pure function |
+//! | `outage` | who must be back after an outage |
 //! | `member` | everyone's part in a change of view |
 //! | `catch_up` | a recovering server's way back, and who helps it |
 //! | `recover` | from the log to an engine |
@@ -21,6 +22,7 @@ pub mod choose;
 mod detector;
 mod member;
 mod normal;
+mod outage;
 pub mod queue;
 mod reads;
 mod recover;

@@ -1,6 +1,5 @@
 //! What storage promises, as facts.
 
-mod bench;
 mod crash;
 mod damage;
 mod faults;

@@ -1,25 +1,23 @@
-//! How fast a real disk is, on demand:
-//! `cargo test --release --lib storage::tests::bench -- --ignored --nocapture`.
+//! How fast the log is on a real disk: `cargo bench --bench storage`. `BENCH_DIR` chooses the disk.
+#![allow(missing_docs, reason = "a program")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "a measurement reads the clock, takes its directory from the environment and prints"
+)]
 
-use super::*;
-use crate::storage::RealDisk;
+use boxoffice::storage::{Identity, Options, RealDisk, Store};
 use std::time::{Duration, Instant};
 
-#[test]
-#[ignore = "a measurement, not a test"]
-#[allow(
-    clippy::disallowed_macros,
-    clippy::disallowed_methods,
-    reason = "a measurement reads the clock and prints"
-)]
-fn durable_commits_per_second() {
+fn main() {
+    let identity = Identity { cluster: "bench".to_owned(), server: 1, seats: 1 };
     let record = [7; 100];
     for batch in [1, 100, 1000] {
         let dir = tempfile::tempdir_in(std::env::var("BENCH_DIR").unwrap_or_else(|_| ".".to_owned()));
         let dir = dir.expect("a directory");
         let disk = RealDisk::open(dir.path()).expect("locked");
         let options = Options { disk_bytes_max: 64 << 30, ..Options::default() };
-        let (mut store, _) = Store::open(disk, &identity(), &options).expect("it opens");
+        let (mut store, _) = Store::open(disk, &identity, &options).expect("it opens");
         let mut took = Vec::new();
         let begun = Instant::now();
         while begun.elapsed() < Duration::from_secs(3) {
