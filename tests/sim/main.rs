@@ -66,17 +66,24 @@ fn the_same_seed_gives_the_same_run() {
     }
 }
 
-/// Regressions: every seed that ever failed.
+/// Every seed that ever failed. The world has learned new faults since some of them did, so that not each still
+/// takes its old course; `CHANGELOG.md` and the history say what each one found.
+const REGRESSIONS: [(WorldKind, &[u64]); 3] = [
+    (WorldKind::Any, &[19, 32, 2003, 2332, 2689, 2938, 3496]),
+    (WorldKind::Majority, &[2, 5, 17, 20, 29, 117, 1043, 1292, 1713, 2793]),
+    (WorldKind::Partition, &[1, 11, 13, 82, 1191, 1867, 2019, 2096, 2803]),
+];
+
 #[test]
 fn seeds_that_failed_once_pass() {
-    for (kind, seed) in REGRESSIONS {
-        if let Err(why) = World::run(*seed, *kind) {
-            panic!("seed {seed} of {}: {why}", kind.name());
+    for (kind, seeds) in REGRESSIONS {
+        for &seed in seeds {
+            if let Err(why) = World::run(seed, kind) {
+                panic!("seed {seed} of {}: {why}", kind.name());
+            }
         }
     }
 }
-
-const REGRESSIONS: &[(WorldKind, u64)] = &[(WorldKind::Any, 1), (WorldKind::Majority, 1)];
 
 #[test]
 fn replay() {
