@@ -315,3 +315,7 @@ pub struct Present<'a> {
 pub fn lists(members: &[Member], server: ServerId) -> bool {
     incarnation_in(members, server).is_some()
 }
+
+#[cfg(test)]
+#[path = "choose_tests.rs"]
+mod tests;
