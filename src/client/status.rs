@@ -103,11 +103,23 @@ impl Overview {
     pub fn exit(&self) -> Exit {
         if self.rows.iter().all(|row| row.silent.is_some()) {
             Exit::Unknown
-        } else if self.rows.iter().any(|row| !row.is_well()) || self.diverged().is_some() {
+        } else if self.rows.iter().any(|row| !row.is_well())
+            || self.diverged().is_some()
+            || self.split().is_some()
+        {
             Exit::Refused
         } else {
             Exit::Done
         }
+    }
+
+    /// Two servers that are both ready, in different views: each side sells on its own.
+    fn split(&self) -> Option<(u8, u8)> {
+        let ready =
+            |row: &&Row| row.reporter == Some(row.status.id) && row.status.state == ServerState::Ready;
+        let mut ready = self.rows.iter().filter(ready).map(|row| &row.status);
+        let first = ready.next()?;
+        ready.find(|other| other.view != first.view).map(|other| (first.id, other.id))
     }
 
     fn diverged(&self) -> Option<(u8, u8)> {
@@ -129,6 +141,12 @@ impl Overview {
         if let Some((a, b)) = self.diverged() {
             words.push(format!(
                 "servers {a} and {b} have different digests at one position: they have diverged"
+            ));
+        }
+        if let Some((a, b)) = self.split() {
+            words.push(format!(
+                "servers {a} and {b} are at work in different views: a view is changing this moment, or two sides of a \
+                 partition both sell"
             ));
         }
         if self.conflicts > 0 {

@@ -103,7 +103,7 @@ section! {
         peer_queue_bytes_max: usize = 134_217_728 in 65_536..=17_179_869_184;
         /// How far one command may move the state's time forward, so that one wrong clock cannot end all
         /// sessions. Default 3600000 (one hour).
-        time_step_ms_max: u64 = 3_600_000 in 1_000..=31_536_000_000;
+        time_step_ms_max: u64 = 600_000 in 1_000..=31_536_000_000;
     }
 }
 

@@ -231,6 +231,10 @@ impl Life {
                 let token = self.wait(Waiting::Query(query, reply));
                 return self.step(Input::Read { token });
             }
+            (Ask::Override, reply) if !self.engine.can_be_overridden() => {
+                let reason = "this server is at work, or hears of one that is: there is nothing to override";
+                (reply, Reply::Refused(Refused::Bad { reason: reason.to_owned() }))
+            }
             (Ask::Override, reply) => {
                 self.step(Input::Override)?;
                 (reply, Reply::Done)

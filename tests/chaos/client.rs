@@ -1,5 +1,4 @@
 //! One client under load: the product's own connection, and a note of all that was asked and answered.
-#![expect(clippy::disallowed_methods, reason = "a history has the times of its calls and returns")]
 
 use crate::history::{Asked, Op};
 use crate::wait::random;
@@ -92,7 +91,6 @@ impl Client {
         }
         let is_answered = done.result.is_ok();
         self.history.push(Op {
-            client: self.name.clone(),
             asked,
             called,
             returned,

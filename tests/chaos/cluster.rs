@@ -111,14 +111,17 @@ impl Cluster {
         self.config.servers.iter().map(|server| server.id).collect()
     }
 
-    /// All but these.
-    pub fn others(&self, ids: &[u8]) -> Vec<u8> {
-        self.ids().into_iter().filter(|id| !ids.contains(id)).collect()
-    }
-
     /// `docker compose exec client ...`: in the image, from another container, as the README says.
     pub async fn exec(&self, words: &[&str]) -> Ended {
         self.compose_command(&[&["exec", "client"], words].concat()).await
+    }
+
+    /// One customer at the counter, who is served and leaves nothing behind.
+    pub async fn serve_somebody(&self) {
+        for words in [["reserve", "somebody", "1"].as_slice(), &["delete", "somebody"]] {
+            let ended = self.exec(words).await;
+            assert_eq!(ended.code, 0, "{words:?}: {ended:?}");
+        }
     }
 
     async fn compose_command(&self, words: &[&str]) -> Ended {

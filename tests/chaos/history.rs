@@ -30,7 +30,6 @@ impl Asked {
 /// One call.
 #[derive(Debug)]
 pub struct Op {
-    pub client: String,
     pub asked: Asked,
     /// Since the load began.
     pub called: Duration,
@@ -147,13 +146,17 @@ fn counts(ops: &[Op]) -> BTreeMap<&'static str, usize> {
 pub fn summary(ops: &[Op]) -> String {
     let retried = ops.iter().filter(|op| op.tries > 1).count();
     let counts: Vec<String> = counts(ops).iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    let mut answers: BTreeMap<u8, usize> = BTreeMap::new();
+    for op in ops.iter().filter(|op| op.result.is_ok()) {
+        *answers.entry(op.server).or_default() += 1;
+    }
     let mut waits: Vec<Duration> = ops.iter().map(|op| op.returned - op.called).collect();
     waits.sort();
     let mut returns: Vec<Duration> = ops.iter().map(|op| op.returned).collect();
     returns.sort();
     let silence = returns.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or_default();
     format!(
-        "{}; {retried} tried again; median {:.1?}, longest wait of a client {:.2?}, longest time without any \
+        "{}; answers by server {answers:?}; {retried} tried again; median {:.1?}, longest wait of a client {:.2?}, longest time without any \
          answer {silence:.2?}",
         counts.join(", "),
         waits.get(waits.len() / 2).copied().unwrap_or_default(),
@@ -171,7 +174,7 @@ mod tests {
 
     fn op(called: u64, returned: u64, asked: Asked, reply: ServerReply) -> Op {
         let (called, returned) = (Duration::from_secs(called), Duration::from_secs(returned));
-        Op { client: "c".into(), asked, called, returned, result: Ok(reply), server: 1, tries: 1 }
+        Op { asked, called, returned, result: Ok(reply), server: 1, tries: 1 }
     }
 
     fn reserve(who: &str, called: u64, returned: u64, seats: &[u32]) -> Op {

@@ -9,6 +9,7 @@ async fn a_paused_server_is_left_behind_and_comes_back_harmless() {
     let cluster = Cluster::up("pauses").await;
     let load = Running::start(&cluster).await;
     cluster.engine.pause(1).await;
+    cluster.serve_somebody().await;
     load.progress(50).await;
     cluster.wait_left_behind(2, 1).await;
     // It still believes in its view, and in what its clients asked before.

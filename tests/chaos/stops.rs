@@ -14,6 +14,7 @@ async fn all_but_one_may_be_stopped_and_the_last_one_sells_on() {
     load.progress(50).await;
     cluster.wait_left_behind(3, 1).await;
     cluster.wait_left_behind(3, 2).await;
+    cluster.serve_somebody().await;
 
     cluster.engine.start(2).await;
     cluster.wait_ready(&[2, 3]).await;

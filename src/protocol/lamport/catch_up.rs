@@ -9,7 +9,7 @@ use super::tail::Tail;
 use super::{Fx, Lamport, Phase};
 use crate::domain::digest::Digest;
 use crate::protocol::engine::{Availability, Effect, Machine, Note, Restart};
-use crate::protocol::message::{Heartbeat, Message, Standing, incarnation_in};
+use crate::protocol::message::{Heartbeat, History, Message, Standing, incarnation_in};
 use crate::protocol::record::{Checkpoint, Record, SnapshotHeader};
 use crate::protocol::types::{Entry, Member, Position, ViewId};
 use crate::protocol::view::{Descent, Kinship, Lineage};
@@ -83,11 +83,12 @@ impl<M: Machine> Lamport<M> {
         idle.max_by_key(|(life, news)| (news.view, news.position, Reverse(life.server))).map(|(life, _)| life)
     }
 
-    /// Whether the accepted view came after the peer's and leaves it out: the peer does not know it yet, and is no
-    /// one to go back to. Where one survivor may go on, a side that this server never belonged to is another
+    /// Whether the own state or the accepted view came after the peer's view: the peer does not know yet that the
+    /// others went on, and is no one to go back to. Where one survivor may go on, a side that this server never belonged to is another
     /// matter: there two sides have met.
     fn has_moved_on_from(&self, news: &Heartbeat) -> bool {
-        news.view < self.accepted_view()
+        let own = self.lineage.last().map_or(ViewId::ZERO, |last| last.view).max(self.accepted_view());
+        news.view < own
             && match self.settings.availability {
                 Availability::Any => incarnation_in(&news.members, self.me().server).is_some(),
                 Availability::Majority => true,
@@ -113,7 +114,9 @@ impl<M: Machine> Lamport<M> {
             // It had executed before its crash what is queued here, unless it did so in a view of its own.
             Kinship::Ahead => {
                 let beside = |last: &Descent| !self.lineage.knows(last.view, self.accepted_view());
-                lineage.last().is_some_and(beside).then_some(self.position)
+                let forked =
+                    self.settings.availability == Availability::Any && lineage.last().is_some_and(beside);
+                forked.then_some(self.position)
             }
             Kinship::Forked { shared } => Some(shared),
         };
@@ -171,6 +174,13 @@ impl<M: Machine> Lamport<M> {
             self.catch_up.caught_up = self.position >= tip;
             return;
         };
+        if self.history == History::First {
+            // A new server among old ones, or one whose disk was wiped: no vote until a view has it (rule 9), also
+            // when it restarts with what it fetches now.
+            self.history = History::Lost;
+            let checkpoint = Record::Checkpoint(Box::new(self.checkpoint()));
+            self.append(checkpoint, fx);
+        }
         if last > self.position {
             self.lineage = lineage.at(last);
             self.append(Record::Lineage { lineage: self.lineage.clone(), position: last }, fx);

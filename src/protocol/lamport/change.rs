@@ -50,7 +50,7 @@ impl<M: Machine> Lamport<M> {
             return;
         }
         let members = match self.phase {
-            Phase::Recovering => self.outage_members(),
+            Phase::Recovering => self.outage_members(fx),
             Phase::Active | Phase::Changing => self.next_members(fx),
             Phase::Diverged => None,
         };
@@ -66,7 +66,10 @@ impl<M: Machine> Lamport<M> {
         }
         let mut members = vec![self.me()];
         let (mut unsettled, mut cut_off) = (false, Vec::new());
-        for &server in &self.settings.servers {
+        // Members first: one that comes must be linked to them all, not they to it.
+        let (old, new): (Vec<ServerId>, Vec<ServerId>) =
+            self.settings.servers.iter().partition(|&&s| lists(self.members(), s));
+        for server in old.into_iter().chain(new) {
             let Some(peer) = self.peers.get(&server) else { continue };
             let expected: Vec<Member> = self.expected().filter(|m| m.server == server).collect();
             let candidate = match peer.linked_life() {
@@ -156,7 +159,7 @@ impl<M: Machine> Lamport<M> {
     /// chosen first (rule 15).
     fn relation(&self, life: Member, chosen: &[Member]) -> Relation {
         let news = |of: Member| self.peers.get(&of.server).and_then(|p| p.news.as_deref());
-        let must_be_linked = !self.members().contains(&life) || self.phase == Phase::Changing;
+        let joins = |m: &Member| !self.members().contains(m);
         let mut relation = Relation::Good;
         for &other in chosen {
             let pairs = [(life, other), (other, life)];
@@ -165,6 +168,7 @@ impl<M: Machine> Lamport<M> {
                 return Relation::Suspected;
             }
             let tellers = if other == self.me() { 1 } else { 2 };
+            let must_be_linked = joins(&life) || joins(&other) || self.phase == Phase::Changing;
             if must_be_linked && told.filter(|(news, about)| news.links.contains(about)).count() < tellers {
                 relation = Relation::Unlinked;
             }
@@ -206,7 +210,7 @@ impl<M: Machine> Lamport<M> {
     }
 
     /// After an outage: all servers that are present, if they suffice and this one has the most to go on from.
-    fn outage_members(&mut self) -> Option<Vec<Member>> {
+    fn outage_members(&mut self, fx: &mut Fx<M>) -> Option<Vec<Member>> {
         if self.peers.values().any(|p| self.is_ahead_of_us(p)) {
             self.catch_up.waiting_for = None;
             return None;
@@ -244,6 +248,11 @@ impl<M: Machine> Lamport<M> {
         let allowed =
             lacks.is_none() || self.override_wanted || (self.settings.bootstrap && best.0 == ViewId::ZERO);
         members.sort_by_key(|m| m.server);
+        if lacks != self.catch_up.waiting_for
+            && let Some(what) = &lacks
+        {
+            self.note(Note::Waiting { what: what.clone() }, fx);
+        }
         self.catch_up.waiting_for = lacks;
         allowed.then_some(members)
     }
@@ -254,6 +263,11 @@ impl<M: Machine> Lamport<M> {
             && peer.news.as_ref().is_some_and(|n| {
                 matches!(n.standing, Standing::Active | Standing::Leaving | Standing::Changing)
             })
+    }
+
+    /// Whether an operator's override would do anything: nobody is at work whom this server hears of.
+    pub fn can_be_overridden(&self) -> bool {
+        self.phase == Phase::Recovering && !self.peers.values().any(|p| self.is_ahead_of_us(p))
     }
 
     fn presence(&self) -> Present<'_> {
@@ -287,7 +301,7 @@ impl<M: Machine> Lamport<M> {
             installed: BTreeSet::new(),
             lease_wait_ms: 0,
             waited_ms: 0,
-            overridden: overridden || self.settings.bootstrap,
+            overridden: overridden || (self.settings.bootstrap && self.accepted_view() == ViewId::ZERO),
         });
         // The own promise is durable before anybody is asked for theirs (rule 6).
         let lsn = self.promise(view, members, fx);
@@ -388,9 +402,12 @@ impl<M: Machine> Lamport<M> {
         self.accept(install, fx);
     }
 
-    /// Members of the accepted view that the next one leaves out.
-    fn excluded(&self, members: &[Member]) -> Vec<Member> {
-        self.members().iter().copied().filter(|m| !members.contains(m)).collect()
+    /// Members of any view that a promiser has accepted, and that the next one leaves out, unless a newer life of
+    /// the same server takes part.
+    fn excluded(&self, members: &[Member]) -> BTreeSet<Member> {
+        let promises = self.attempt.iter().flat_map(|a| a.promises.values());
+        let accepted = promises.filter_map(|p| p.accepted.as_ref()).flat_map(|install| &install.members);
+        accepted.copied().filter(|m| !lists(members, m.server)).collect()
     }
 
     pub(super) fn on_installed(&mut self, from: ServerId, view: ViewId, fx: &mut Fx<M>) {

@@ -160,7 +160,7 @@ impl<M: Machine> Engine<M> for Lamport<M> {
             Input::SnapshotReceived { header, machine } => self.on_snapshot_received(header, *machine, fx),
             Input::SnapshotRejected { position } => self.on_snapshot_rejected(position),
             Input::Leave => self.on_leave(fx),
-            Input::Override => self.override_wanted = true,
+            Input::Override => self.override_wanted = self.can_be_overridden(),
         }
     }
 }
