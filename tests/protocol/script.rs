@@ -9,7 +9,7 @@ use boxoffice::protocol::engine::{Availability, Input, Limits};
 use bytes::Bytes;
 
 /// The world that the first line of a story asks for: `servers 3`, then any of `majority`, `tail=<bytes>`,
-/// `outstanding=<count>`, `may-fork`.
+/// `install=<bytes>`, `outstanding=<count>`, `lease=<ms>`, `probe=<ms>`, `may-fork`.
 pub fn world(line: &str) -> World {
     let mut words = line.split_whitespace();
     assert_eq!(words.next(), Some("servers"), "a story begins with `servers <count>`");
@@ -21,6 +21,8 @@ pub fn world(line: &str) -> World {
             None if word == "may-fork" => may_fork = true,
             Some(("tail", bytes)) => limits.tail_bytes_max = number(Some(bytes)) as usize,
             Some(("install", bytes)) => limits.install_bytes_max = number(Some(bytes)) as usize,
+            Some(("lease", ms)) => limits.lease_ms = number(Some(ms)),
+            Some(("probe", ms)) => limits.probe_ms = number(Some(ms)),
             Some(("outstanding", count)) => limits.requests_outstanding_max = number(Some(count)) as usize,
             _ => panic!("what is {word:?}?"),
         }

@@ -263,3 +263,7 @@ fn logged_and_kept(acceptors: &BTreeMap<ServerId, &Promise>) -> Vec<Arc<Request>
 pub fn lists(members: &[Member], server: ServerId) -> bool {
     incarnation_in(members, server).is_some()
 }
+
+#[cfg(test)]
+#[path = "choose_tests.rs"]
+mod tests;
