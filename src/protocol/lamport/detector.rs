@@ -364,7 +364,7 @@ impl<M: Machine> Lamport<M> {
     }
 
     pub(super) fn on_peer_leave(&mut self, from: Member, fx: &mut Fx<M>) {
-        self.suspect_until(from, "it has left", true, Ends::Never, fx);
+        self.suspect_until(from, "it leaves", true, Ends::Never, fx);
         self.change_tick(0, fx);
     }
 
