@@ -2,7 +2,7 @@
 
 use crate::engine::{Engine, docker};
 use crate::ports::Ports;
-use crate::wait::{LIMIT, say, until, within};
+use crate::wait::{say, until, within};
 use boxoffice::api::wire::{
     ClientRequest, Consistency, ServerReply, ServerState, ServerStatus, StatusReport,
 };
@@ -222,7 +222,7 @@ impl Cluster {
         .await;
     }
 
-    /// Every server, and this one in person, is at work in that view.
+    /// The view in which a server says it is.
     pub async fn view(&self, id: u8) -> String {
         self.row(id).await.unwrap().view
     }
@@ -287,5 +287,3 @@ fn project_prefix() -> String {
     std::env::var("BOXOFFICE_TEST_PROJECT")
         .unwrap_or_else(|_| format!("boxoffice-test-{}", std::process::id()))
 }
-
-const _: () = assert!(LIMIT.as_secs() > PATIENCE.as_secs());
