@@ -80,6 +80,9 @@ pub struct Exchange {
 
 /// Most troubles that wait to be told.
 const NEWS_MAX: usize = 64;
+/// Longest wait for a connection and a server's hello. A server that lives says hello in every state; one that is
+/// paused accepts the connection all the same, and must not cost a whole answer's time.
+const HELLO_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Exchange {
     /// `chance` is also the source of session numbers and must not be predictable outside of tests.
@@ -158,7 +161,10 @@ impl Exchange {
         };
         match self.link {
             Link::Down { until } if now < until => Step::Pause(until.min(deadline)),
-            Link::Down { .. } => Step::Dial(self.rotation.current(), deadline.min(now + self.answer_timeout)),
+            Link::Down { .. } => {
+                let hello = self.answer_timeout.min(HELLO_TIMEOUT);
+                Step::Dial(self.rotation.current(), deadline.min(now + hello))
+            }
             Link::Up { .. } => {
                 // What is not sent yet is sent now, and its time begins.
                 let oldest = self.waiting.values().filter_map(|pending| pending.sent).min();

@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::digest::Digest;
 use crate::protocol::message::Proposal;
-use crate::protocol::types::Incarnation;
+use crate::protocol::types::{Incarnation, Position};
 use Availability::{Any, Majority};
 
 /// The first life of a server.
