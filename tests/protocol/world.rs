@@ -1,6 +1,7 @@
 //! A cluster that a test works by hand: nothing is delivered, flushed or late unless the test says so.
 //!
-//! Every step is checked: what two servers execute at one position is the same, and no seat has two holders.
+//! Every step is checked: what two servers execute at one position is the same, no seat has two holders, and no read
+//! misses what had been answered before it came.
 
 use crate::disk::Disk;
 use crate::links::Links;
@@ -11,6 +12,7 @@ use boxoffice::domain::state::State;
 use boxoffice::protocol::engine::{Availability, Effect, Engine as _, Input, Limits, Settings};
 use boxoffice::protocol::lamport::Lamport;
 use boxoffice::protocol::message::Message;
+use boxoffice::protocol::record::Record;
 use boxoffice::protocol::types::{Incarnation, Member, Now, Position, ServerId, Token};
 use bytes::Bytes;
 use std::collections::{BTreeMap, VecDeque};
@@ -57,6 +59,11 @@ pub struct World {
     /// A partition under `any` may make two histories: then that is not checked.
     pub may_fork: bool,
     labels: BTreeMap<Token, String>,
+    /// The last position that was executed in the effects at hand.
+    executed: Position,
+    /// The last position of which a client was told, and what that was when each read came.
+    answered: Position,
+    floors: BTreeMap<Token, Position>,
     /// What clients were told.
     pub answers: Vec<(String, Outcome)>,
     pub commands: BTreeMap<String, Bytes>,
@@ -85,6 +92,9 @@ impl World {
             history: BTreeMap::new(),
             may_fork: false,
             labels: BTreeMap::new(),
+            executed: 0,
+            answered: 0,
+            floors: BTreeMap::new(),
             answers: Vec::new(),
             commands: BTreeMap::new(),
         }
@@ -186,15 +196,22 @@ impl World {
             Effect::Append { lsn, record } => {
                 self.say(format!("{id} logs {}", words::record(&record)));
                 self.server(id).disk.append(lsn, &record);
+                if let Record::Executed { position, .. } = record {
+                    self.executed = position;
+                }
             }
             Effect::Answer { token, outcome } => {
                 let label = self.labels[&token].clone();
                 self.say(format!("{id} answers {label}: {outcome}"));
                 self.answers.push((label, outcome));
+                self.answered = self.answered.max(self.executed);
             }
             Effect::ServeRead { token } => {
                 let text = format!("{id} serves {}: {} seats left", self.labels[&token], self.left(id));
                 self.say(text);
+                let (floor, position) = (self.floors[&token], self.engine(id).position());
+                let fresh = floor <= position || self.may_fork;
+                assert!(fresh, "server {id} serves a read at {position} that came when {floor} was answered");
             }
             Effect::Refuse { token, refusal } => {
                 self.say(format!("{id} refuses {}: {refusal:?}", self.labels[&token]));
@@ -294,6 +311,7 @@ impl World {
 
     pub fn read(&mut self, id: u8, label: &str) {
         let token = self.token(label);
+        self.floors.insert(token, self.answered);
         self.input(id, Input::Read { token });
     }
 
