@@ -1,4 +1,5 @@
-//! How long the state machine takes in the largest theatre, and how much memory: `cargo bench --bench domain`.
+//! How long the state machine takes in the largest theatre, and how much memory: `cargo bench --bench domain`; with
+//! 10,000 events and 1,000,000 bookings: `... -- --events`; with ten times as many: `... -- --full`.
 //!
 //! Plain measuring instead of a framework: what matters is the slowest case, not a trend. Each line gives the
 //! mean and the 99.9th percentile of single calls; reading the clock (about 30 ns) is part of both.
@@ -11,22 +12,38 @@
 
 use boxoffice::domain::batch::{self, BatchBuilder};
 use boxoffice::domain::command::{Command, Operation, Query};
+use boxoffice::domain::events::config::EventsConfig;
 use boxoffice::domain::ids::{Name, SEATS_MAX, Seat, SessionId};
 use boxoffice::domain::runs::SeatRuns;
 use boxoffice::domain::seats::SeatSet;
 use boxoffice::domain::state::{Config, State};
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-const CONFIG: Config = Config {
-    capacity: SEATS_MAX,
-    sessions_max: 200_000,
-    session_age_ms: 3_600_000,
-    outcomes_per_session_max: 256,
-    time_step_ms_max: 60_000,
-};
+fn config() -> Config {
+    Config {
+        capacity: SEATS_MAX,
+        sessions_max: 200_000,
+        session_age_ms: 3_600_000,
+        outcomes_per_session_max: 256,
+        time_step_ms_max: 60_000,
+        events: EventsConfig::default().into(),
+    }
+}
+
+#[path = "domain/events.rs"]
+mod events;
 
 fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    let has = |flag: &str| arguments.iter().any(|argument| argument == flag);
+    if has("--full") {
+        return events::run(events::Size { events: 100_000, bookings: 10_000_000 });
+    }
+    if has("--events") {
+        return events::run(events::Size { events: 10_000, bookings: 1_000_000 });
+    }
     // Nothing is given back before the end: memory that is used again could not be measured.
     let kept = (sessions(), reservations(), pictures());
     seat_sets();
@@ -111,7 +128,7 @@ fn batch(commands: impl Iterator<Item = Command>) -> bytes::Bytes {
 
 /// Sells the whole theatre, two seats a name, and then goes on where it is full of holes.
 fn reservations() -> State {
-    let mut state = State::new(CONFIG);
+    let mut state = State::new(config());
     let before = resident_bytes();
     let (mut position, mut sequence, mut outcomes) = (0, 0, Vec::new());
     for part in ["empty to half sold", "half sold to full"] {
@@ -164,7 +181,7 @@ fn decoding() {
         times.of(|| batch::commands(&bytes).filter(Result::is_ok).count());
     }
     times.print("decoding alone, a batch of 64 reservations");
-    let mut state = State::new(CONFIG);
+    let mut state = State::new(config());
     let mut times = Times::default();
     for position in 1..5_000 {
         let from = position * 64;
@@ -186,7 +203,7 @@ fn searches(state: &State) {
 
 /// Pictures of the full theatre with 1,000,000 reservations.
 fn pictures() -> State {
-    let mut state = State::new(CONFIG);
+    let mut state = State::new(config());
     let before = resident_bytes();
     let mut outcomes = Vec::new();
     for position in 1..=1000 {
@@ -221,7 +238,7 @@ fn pictures() -> State {
     state.freeze().write(&mut bytes).expect("memory");
     println!("image: {} MB written in {:.2?}", bytes.len() / 1_000_000, start.elapsed());
     let start = Instant::now();
-    let back = State::read(CONFIG, &mut &bytes[..]).expect("what was written");
+    let back = State::read(config(), &mut &bytes[..]).expect("what was written");
     println!("image: read in {:.2?}", start.elapsed());
     assert_eq!(back.left(), state.left());
     let start = Instant::now();
@@ -232,7 +249,7 @@ fn pictures() -> State {
 
 /// A table full of sessions with one outcome, then one that makes another go each time.
 fn sessions() -> State {
-    let mut state = State::new(CONFIG);
+    let mut state = State::new(config());
     let command = |random, birth_ms| Command {
         session: SessionId { birth_ms, random },
         sequence: 1,
@@ -241,7 +258,7 @@ fn sessions() -> State {
     };
     let before = resident_bytes();
     let mut position = 0;
-    for n in 0..u64::from(CONFIG.sessions_max) {
+    for n in 0..u64::from(config().sessions_max) {
         position += 1;
         state.apply(position, position, &batch([command(n, position)].into_iter()), &mut Vec::new());
     }
@@ -259,8 +276,9 @@ fn sessions() -> State {
     }
     times.print("apply, one new session a batch, full table");
     let start = Instant::now();
-    let many: Vec<State> =
-        (0..1000).map(|_| State::new(Config { capacity: 4, sessions_max: 100, ..CONFIG })).collect();
+    let events = Arc::new(EventsConfig { events_max: 10, bookings_max: 100, ..EventsConfig::default() });
+    let small = || Config { capacity: 4, sessions_max: 100, events: events.clone(), ..config() };
+    let many: Vec<State> = (0..1000).map(|_| State::new(small())).collect();
     let new = start.elapsed() / 1000;
     let start = Instant::now();
     let clones: Vec<State> = many.to_vec();

@@ -1,5 +1,6 @@
 //! What may be asked: commands, which are ordered and executed everywhere, and queries, which are not.
 
+use super::events::command::{EventOperation, EventQuery, Offer};
 use super::ids::{Name, Seat, SessionId};
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +42,14 @@ pub enum Operation {
         /// The last position that both sides share.
         made_until: u64,
     },
+    /// Anything about events other than the default one, the theatre.
+    Events(Box<EventOperation>),
+    /// Frees all seats that are set aside and due at the state's time. Sent by a server that notices that
+    /// [`State::next_expiry_ms`](super::state::State::next_expiry_ms) is past, never by clients; does nothing
+    /// when nothing is due.
+    Expire,
+    /// Offers again what the losing side of a partition did about events. Never sent by clients.
+    Offer(Box<Offer>),
 }
 
 /// A client's operation with what makes it execute once.
@@ -66,4 +75,6 @@ pub enum Query {
     },
     /// The whole seat map.
     Seats,
+    /// Anything about events other than the theatre.
+    Events(Box<EventQuery>),
 }

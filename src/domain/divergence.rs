@@ -1,6 +1,7 @@
 //! What to offer again after two sides of a partition have both sold.
 
 use super::command::Operation;
+use super::events::command::Offer;
 use super::ids::{Name, Seat};
 use super::reservations::Reservation;
 use super::shards::Shards;
@@ -22,6 +23,8 @@ pub enum Divergence {
         /// Ascending.
         seats: Vec<Seat>,
     },
+    /// Something about events.
+    Events(Offer),
 }
 
 impl Divergence {
@@ -35,13 +38,15 @@ impl Divergence {
             Divergence::Reserved { name, seats } => {
                 Operation::Restore { name: name.clone(), seats: seats.clone() }
             }
+            Divergence::Events(offer) => Operation::Offer(Box::new(offer.clone())),
         }
     }
 
-    /// Whose reservation it is about.
-    pub fn name(&self) -> &Name {
+    /// Whose reservation of the theatre it is about.
+    pub fn name(&self) -> Option<&Name> {
         match self {
-            Divergence::Deleted { name } | Divergence::Reserved { name, .. } => name,
+            Divergence::Deleted { name } | Divergence::Reserved { name, .. } => Some(name),
+            Divergence::Events(_) => None,
         }
     }
 }

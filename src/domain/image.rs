@@ -1,12 +1,14 @@
 //! A picture of the state, and its bytes.
 //!
 //! The bytes are a row of records, each `length: u32, little-endian` and so many bytes of postcard: a header,
-//! then every reservation by shard and name, then every session by its last command, each followed by its
-//! outcomes. They are canonical: two states that will answer alike for ever have the same bytes, whatever
+//! then every reservation by shard and name, then all about events (`events::image`), then every session by its
+//! last command, each followed by its outcomes. They are canonical: two states that will answer alike for ever have the same bytes, whatever
 //! their past. Seats, counters and the order of use are not written, they follow from the rest.
 //!
 //! No checksums: the file or the link around it has them. Reading still refuses whatever no state could be.
 
+use super::events::Events;
+use super::events::image::EventsImage;
 use super::ids::{Name, SessionId};
 use super::reservations::Reservation;
 use super::runs::SeatRuns;
@@ -17,7 +19,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use std::io::{self, BufWriter, Read, Write};
 
 /// First in the header; its last character is the version of the format.
-const MAGIC: [u8; 8] = *b"BOXIMG_1";
+const MAGIC: [u8; 8] = *b"BOXIMG_2";
 /// Longest record. The longest that is written is an outcome that lists a million separate seats, 6 bytes each.
 const RECORD_BYTES_MAX: u32 = 8 << 20;
 /// Gathers small records for the output.
@@ -32,6 +34,7 @@ pub struct Image {
     horizon_ms: u64,
     reservations: Shards<Name, Reservation>,
     sessions: Shards<SessionId, Session>,
+    events: EventsImage,
 }
 
 /// Why bytes are no state.
@@ -66,12 +69,13 @@ type SessionRecord = (SessionId, u64, u64, u64);
 impl Image {
     pub(super) fn of(state: &State) -> Image {
         Image {
-            config: state.config,
+            config: state.config.clone(),
             position: state.position,
             time_ms: state.time_ms,
             horizon_ms: state.sessions.horizon_ms(),
             reservations: state.reservations.by_name().clone(),
             sessions: state.sessions.by_id().clone(),
+            events: EventsImage::of(&state.events),
         }
     }
 
@@ -89,7 +93,7 @@ impl Image {
             RecordWriter { out: BufWriter::with_capacity(WRITE_BUFFER_BYTES, out), bytes: Vec::new() };
         let header: Header = (
             MAGIC,
-            self.config,
+            self.config.clone(),
             self.position,
             self.time_ms,
             self.horizon_ms,
@@ -100,6 +104,7 @@ impl Image {
         for (name, held) in self.reservations.iter() {
             out.write(&(name, held.made_at, &held.seats))?;
         }
+        self.events.write(&mut out)?;
         let mut sessions: Vec<_> = self.sessions.iter().collect();
         sessions.sort_unstable_by_key(|(_, session)| session.use_number);
         for (id, session) in sessions {
@@ -134,9 +139,11 @@ impl State {
         if horizon_ms > time_ms {
             return Err(ReadError::Damaged("sessions were forgotten that are not born yet"));
         }
+        let events_config = config.events.clone();
         let mut state = State { position, time_ms, ..State::new(config) };
         state.sessions.restore_horizon(horizon_ms);
         state.read_reservations(reservations, &mut input)?;
+        state.events = Events::read(events_config, position, &mut input)?;
         state.read_sessions(sessions, &mut input)?;
         Ok(state)
     }
@@ -181,14 +188,15 @@ impl State {
     }
 }
 
-struct RecordWriter<'a> {
+/// Writes records.
+pub(super) struct RecordWriter<'a> {
     out: BufWriter<&'a mut dyn Write>,
     /// Used again for each record.
     bytes: Vec<u8>,
 }
 
 impl RecordWriter<'_> {
-    fn write<T: Serialize>(&mut self, record: &T) -> io::Result<()> {
+    pub(super) fn write<T: Serialize>(&mut self, record: &T) -> io::Result<()> {
         self.bytes.clear();
         self.bytes =
             postcard::to_extend(record, std::mem::take(&mut self.bytes)).expect("a record is plain data");
@@ -199,14 +207,15 @@ impl RecordWriter<'_> {
     }
 }
 
-struct RecordReader<'a> {
+/// Reads records.
+pub(super) struct RecordReader<'a> {
     input: &'a mut dyn Read,
     /// Used again for each record.
     bytes: Vec<u8>,
 }
 
 impl RecordReader<'_> {
-    fn read<T: DeserializeOwned>(&mut self) -> Result<T, ReadError> {
+    pub(super) fn read<T: DeserializeOwned>(&mut self) -> Result<T, ReadError> {
         let mut length = [0; 4];
         self.input.read_exact(&mut length)?;
         let length = u32::from_le_bytes(length);

@@ -95,7 +95,7 @@ fn another_configuration_is_refused() {
     assert!(matches!(read(21, &bytes), Err(ReadError::OtherConfig { .. })));
     let mut other = config(20);
     other.session_age_ms += 1;
-    assert!(matches!(State::read(other, &mut &bytes[..]), Err(ReadError::OtherConfig { .. })));
+    assert!(matches!(State::read(other.clone(), &mut &bytes[..]), Err(ReadError::OtherConfig { .. })));
     other.sessions_max = 0;
     assert!(matches!(State::read(other, &mut &bytes[..]), Err(ReadError::InvalidConfig(_))));
 }
@@ -145,8 +145,13 @@ fn forged(reservations: &[(&str, u64, &[u32])]) -> Vec<u8> {
     for (who, made_at, numbers) in reservations {
         out.write(&(name(who), *made_at, SeatRuns::from_seats(&seats(numbers)).unwrap())).unwrap();
     }
+    no_events().write(&mut out).unwrap();
     drop(out);
     bytes
+}
+
+fn no_events() -> EventsImage {
+    EventsImage::of(&State::new(config(1)).events)
 }
 
 #[test]
@@ -176,8 +181,9 @@ fn sessions_that_no_state_has_are_refused() {
     let read = |sessions: &[Forged]| {
         let mut bytes = Vec::new();
         let mut out = RecordWriter { out: BufWriter::new(&mut bytes), bytes: Vec::new() };
-        let header: Header = (MAGIC, small, 5, 1000, 100, 0, sessions.len() as u64);
+        let header: Header = (MAGIC, small.clone(), 5, 1000, 100, 0, sessions.len() as u64);
         out.write(&header).unwrap();
+        no_events().write(&mut out).unwrap();
         for &(id, answered_until, last_used_ms, numbers) in sessions {
             out.write(&(id, answered_until, last_used_ms, numbers.len() as u64)).unwrap();
             for &sequence in numbers {
@@ -185,7 +191,7 @@ fn sessions_that_no_state_has_are_refused() {
             }
         }
         drop(out);
-        State::read(small, &mut &bytes[..])
+        State::read(small.clone(), &mut &bytes[..])
     };
     let good = (id(5, 1), 3, 900, &[4, 9][..]);
     read(&[good, (id(5, 2), 0, 1000, &[])]).unwrap().check().unwrap();
@@ -212,7 +218,7 @@ proptest! {
         after in proptest::collection::vec((any_command(), 0u64..3000), 0..60),
     ) {
         let small = Config { sessions_max: 3, outcomes_per_session_max: 4, session_age_ms: 9000, ..config(20) };
-        let mut server = Server::new(small);
+        let mut server = Server::new(small.clone());
         server.now_ms = 10;
         for (command, pause_ms) in before {
             server.now_ms += pause_ms / 100;

@@ -1,29 +1,48 @@
 //! Outcomes as the state keeps them for retries: without what the command itself says.
 
 use super::command::Operation;
+use super::events::outcome::EventOutcome;
 use super::ids::Name;
 use super::outcome::Outcome;
 use super::runs::SeatRuns;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// The outcome of an executed operation. With the operation's name and the theatre's capacity it is an
 /// [`Outcome`]; first answer and retry are made from the same value, and so the same word for word.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Kept {
     Reserved(SeatRuns),
-    NotEnough { left: u32, count: u32 },
+    NotEnough {
+        left: u32,
+        count: u32,
+    },
     AlreadyBooked(SeatRuns),
     Taken(SeatRuns),
     NoSuchSeats(SeatRuns),
-    Released { count: u32, left: u32 },
+    Released {
+        count: u32,
+        left: u32,
+    },
     NoReservation,
     Malformed,
+    /// Needs nothing of the command.
+    Events(Arc<EventOutcome>),
 }
 
 impl Kept {
     /// What the client of this operation is told.
     pub(super) fn outcome(&self, operation: &Operation, capacity: u32) -> Outcome {
-        let name = || name_of(operation).clone();
+        // Operations are told apart by a hash. Two that share one are made by whoever wants to: what was kept for the other
+        // has no name here, and this one was not executed.
+        let Some(name) = name_of(operation) else {
+            return match self {
+                Kept::Events(outcome) => Outcome::Events(outcome.clone()),
+                Kept::Malformed => Outcome::Malformed,
+                _ => Outcome::SequenceReused,
+            };
+        };
+        let name = || name.clone();
         match self {
             Kept::Reserved(seats) => Outcome::Reserved { name: name(), seats: seats.to_vec() },
             &Kept::NotEnough { left, count } => Outcome::NotEnough { left, count },
@@ -33,6 +52,7 @@ impl Kept {
             &Kept::Released { count, left } => Outcome::Released { count, left },
             Kept::NoReservation => Outcome::NoReservation { name: name() },
             Kept::Malformed => Outcome::Malformed,
+            Kept::Events(outcome) => Outcome::Events(outcome.clone()),
         }
     }
 
@@ -43,18 +63,34 @@ impl Kept {
             | Kept::AlreadyBooked(seats)
             | Kept::Taken(seats)
             | Kept::NoSuchSeats(seats) => seats.heap_bytes(),
+            Kept::Events(outcome) => outcome.heap_bytes(),
             Kept::NotEnough { .. } | Kept::Released { .. } | Kept::NoReservation | Kept::Malformed => 0,
         }
     }
 }
 
-/// Whom an operation is for; every one is for somebody.
-fn name_of(operation: &Operation) -> &Name {
+/// Whom an operation on the theatre is for; every one is for somebody. What is about events is kept whole.
+fn name_of(operation: &Operation) -> Option<&Name> {
     match operation {
         Operation::Reserve { name, .. }
         | Operation::ReserveSeats { name, .. }
         | Operation::Delete { name }
         | Operation::Restore { name, .. }
-        | Operation::Withdraw { name, .. } => name,
+        | Operation::Withdraw { name, .. } => Some(name),
+        Operation::Events(_) | Operation::Expire | Operation::Offer(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_kept_for_an_operation_of_the_same_hash_is_not_told_to_another() {
+        for kept in
+            [Kept::NoReservation, Kept::Released { count: 1, left: 2 }, Kept::NotEnough { left: 1, count: 2 }]
+        {
+            assert_eq!(kept.outcome(&Operation::Expire, 10), Outcome::SequenceReused);
+        }
     }
 }

@@ -6,11 +6,13 @@
 //! Start with [`command`] (what may be asked), [`outcome`] (what is answered, in the users' words), then
 //! [`state`] (how a batch is executed). Below it lie [`seats`] (which are free), `reservations` (who holds
 //! which), [`session`] (why nothing is executed twice) and [`image`] (a snapshot's bytes).
+//! All of that is the default event, the theatre; [`events`] has the others.
 
 pub mod batch;
 pub mod command;
 pub mod digest;
 pub mod divergence;
+pub mod events;
 pub mod ids;
 pub mod image;
 mod kept;

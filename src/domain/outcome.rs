@@ -1,8 +1,10 @@
 //! What is answered, and the exact words for it.
 
-use super::ids::{Name, Seat};
+use super::events::answer::EventAnswer;
+use super::events::outcome::EventOutcome;
+use super::ids::{Name, SEATS_MAX, Seat};
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 /// What executing a command came to. Refusals are replicated data like successes: every server computes
 /// the same one, and a retry is told it word for word.
@@ -62,12 +64,26 @@ pub enum Outcome {
     SequenceReused,
     /// The command could not be understood; nothing was executed.
     Malformed,
+    /// What an operation on events came to.
+    Events(Arc<EventOutcome>),
 }
 
 impl Outcome {
     /// Whether the users' exit code for this is "done" (0) and not "refused" (1).
     pub fn is_success(&self) -> bool {
-        matches!(self, Outcome::Reserved { .. } | Outcome::Released { .. })
+        match self {
+            Outcome::Reserved { .. } | Outcome::Released { .. } => true,
+            Outcome::Events(outcome) => outcome.is_success(),
+            Outcome::NotEnough { .. }
+            | Outcome::AlreadyBooked { .. }
+            | Outcome::Taken { .. }
+            | Outcome::NoSuchSeats { .. }
+            | Outcome::NoReservation { .. }
+            | Outcome::SessionExpired
+            | Outcome::SequenceForgotten
+            | Outcome::SequenceReused
+            | Outcome::Malformed => false,
+        }
     }
 }
 
@@ -115,6 +131,7 @@ impl fmt::Display for Outcome {
                 f.write_str("the number of this command was used for another one; it was not executed")
             }
             Outcome::Malformed => f.write_str("the command could not be understood; it was not executed"),
+            Outcome::Events(outcome) => outcome.fmt(f),
         }
     }
 }
@@ -131,10 +148,13 @@ pub enum Answer {
     },
     /// The seat map.
     Seats(SeatMap),
+    /// What a question about events found.
+    Events(Box<EventAnswer>),
 }
 
 /// All seats of the theatre, free or taken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "RawSeatMap")]
 pub struct SeatMap {
     /// How many seats there are.
     pub capacity: u32,
@@ -143,4 +163,49 @@ pub struct SeatMap {
     /// One bit a seat, set when it is free: seat `s` is bit `(s-1) % 64` of word `(s-1) / 64`. Bits past the
     /// capacity are clear.
     pub free: Vec<u64>,
+}
+
+/// A seat map as it comes over a wire: whoever draws it must not be led to count seats that nobody has.
+#[derive(Deserialize)]
+struct RawSeatMap {
+    capacity: u32,
+    left: u32,
+    free: Vec<u64>,
+}
+
+impl TryFrom<RawSeatMap> for SeatMap {
+    type Error = &'static str;
+
+    fn try_from(raw: RawSeatMap) -> Result<SeatMap, &'static str> {
+        let RawSeatMap { capacity, left, free } = raw;
+        if capacity > SEATS_MAX || free.len() != capacity.div_ceil(64) as usize {
+            return Err("the seat map is not as long as the theatre is large");
+        }
+        let ones: u32 = free.iter().map(|word| word.count_ones()).sum();
+        let past = free.last().map_or(0, |last| last.checked_shr((capacity - 1) % 64 + 1).unwrap_or(0));
+        if ones != left || past != 0 {
+            return Err("the seat map does not add up");
+        }
+        Ok(SeatMap { capacity, left, free })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seat_map_that_does_not_add_up_is_refused() {
+        let read = |capacity, left, free: &[u64]| {
+            let bytes = postcard::to_stdvec(&(capacity, left, free)).unwrap();
+            postcard::from_bytes::<SeatMap>(&bytes).ok()
+        };
+        for (capacity, left, free) in [(0, 0, &[][..]), (64, 1, &[1 << 63]), (65, 2, &[1, 1]), (3, 3, &[7])] {
+            assert_eq!(read(capacity, left, free), Some(SeatMap { capacity, left, free: free.to_vec() }));
+        }
+        assert_eq!(read(u32::MAX, 0, &[]), None, "a theatre that nobody has");
+        assert_eq!(read(64, 0, &[]), None, "seats that nothing is said of");
+        assert_eq!(read(3, 2, &[7]), None, "another sum");
+        assert_eq!(read(3, 1, &[8]), None, "a free seat past the last");
+    }
 }

@@ -53,6 +53,9 @@ impl Reservations {
             Operation::Delete { name } => self.delete(name, u64::MAX),
             Operation::Restore { name, seats } => self.restore(position, name, seats),
             Operation::Withdraw { name, made_until } => self.delete(name, *made_until),
+            Operation::Events(_) | Operation::Expire | Operation::Offer(_) => {
+                unreachable!("what is about events is executed by them")
+            }
         }
     }
 

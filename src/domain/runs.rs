@@ -2,10 +2,10 @@
 
 use super::ids::{SEATS_MAX, Seat};
 use serde::{Deserialize, Deserializer, Serialize};
-use std::{fmt, sync::Arc};
+use std::{cmp::Ordering, fmt, sync::Arc};
 
 /// Adjacent seats: `count` of them from seat number `first`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Run {
     /// Number of the lowest seat.
     pub first: u32,
@@ -47,6 +47,40 @@ impl SeatRuns {
         runs.finish()
     }
 
+    /// The seats of one run, which must be as [`Run`] says.
+    pub(super) fn run(run: Run) -> SeatRuns {
+        SeatRuns(Repr::One(run))
+    }
+
+    /// One seat.
+    pub fn one(seat: Seat) -> SeatRuns {
+        SeatRuns(Repr::One(Run { first: seat.0, count: 1 }))
+    }
+
+    /// Whether the seat is one of them.
+    pub fn contains(&self, seat: Seat) -> bool {
+        let at = self.runs().partition_point(|run| run.last() < seat.0);
+        self.runs().get(at).is_some_and(|run| run.first <= seat.0)
+    }
+
+    /// All but this seat, or nothing if it is the only one.
+    pub fn without(&self, seat: Seat) -> Option<SeatRuns> {
+        let mut rest = RunsBuilder::default();
+        for run in self.runs() {
+            if seat.0 < run.first || run.last() < seat.0 {
+                rest.push(*run);
+                continue;
+            }
+            if run.first < seat.0 {
+                rest.push(Run { first: run.first, count: seat.0 - run.first });
+            }
+            if seat.0 < run.last() {
+                rest.push(Run { first: seat.0 + 1, count: run.last() - seat.0 });
+            }
+        }
+        rest.finish()
+    }
+
     /// The runs, ascending, with at least one seat between any two.
     pub fn runs(&self) -> &[Run] {
         match &self.0 {
@@ -83,6 +117,18 @@ impl SeatRuns {
             Repr::One(_) => 0,
             Repr::Many(runs) => 2 * size_of::<usize>() + size_of_val::<[Run]>(runs),
         }
+    }
+}
+
+impl PartialOrd for SeatRuns {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for SeatRuns {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.runs().cmp(other.runs())
     }
 }
 
@@ -193,6 +239,11 @@ mod tests {
             let runs = SeatRuns::from_seats(&list).unwrap();
             prop_assert_eq!(runs.to_vec(), list.clone());
             prop_assert_eq!(runs.count() as usize, list.len());
+            for seat in (0..200).map(Seat) {
+                prop_assert_eq!(runs.contains(seat), list.contains(&seat));
+                let rest: Vec<Seat> = list.iter().copied().filter(|other| *other != seat).collect();
+                prop_assert_eq!(runs.without(seat), SeatRuns::from_seats(&rest));
+            }
             let bytes = postcard::to_stdvec(&runs).unwrap();
             prop_assert_eq!(postcard::from_bytes::<SeatRuns>(&bytes).unwrap(), runs);
         }

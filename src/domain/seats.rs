@@ -5,10 +5,13 @@
 //! lowest free seat, are found in one descent (14 levels at 1,000,000 seats), and a change mends one path.
 //! Picking `k` separate seats costs `k` steps. Memory: 1 bit + about 0.4 bytes a seat.
 
-use super::ids::SEATS_MAX;
+use super::ids::{SEATS_MAX, Seat};
 use super::runs::{Run, RunsBuilder, SeatRuns};
 
 const BITS: u32 = u64::BITS;
+
+/// Free runs that are looked at for one that leaves no single seat; after so many the search is coarser.
+const BEST_LOOKS_MAX: u32 = 64;
 
 /// The free seats of a theatre with seats 1 to `capacity`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,6 +98,56 @@ impl SeatSet {
         picked.finish()
     }
 
+    /// Like [`pick`](Self::pick), but among the free runs that are long enough the lowest that is used up, or has at
+    /// least two seats left over, comes first: a single free seat is hard to sell. When more than 64 runs would leave
+    /// one, the lowest goes that has two seats to spare; when all do, the lowest.
+    pub fn pick_best(&self, count: u32) -> Option<SeatRuns> {
+        if count == 0 || count > self.left {
+            return None;
+        }
+        let is_free = |seat: u32| seat <= self.capacity && self.is_free(seat);
+        let mut from = 1;
+        for _ in 0..BEST_LOOKS_MAX {
+            let Some(first) = self.first_run_from(count, from) else { break };
+            let end = first + count;
+            if !is_free(end) || is_free(end + 1) {
+                return Some(SeatRuns::run(Run { first, count }));
+            }
+            from = end + 2;
+        }
+        match self.first_run(count + 2) {
+            Some(first) => Some(SeatRuns::run(Run { first, count })),
+            None => self.pick(count),
+        }
+    }
+
+    /// The highest seat that is taken.
+    pub fn highest_taken(&self) -> Option<Seat> {
+        let last = self.words.len().checked_sub(1)?;
+        (0..=last).rev().find_map(|word| {
+            let all = if word == last { tail_mask(self.capacity) } else { u64::MAX };
+            let taken = !self.words[word] & all;
+            (taken != 0).then(|| Seat(word as u32 * BITS + BITS - taken.leading_zeros()))
+        })
+    }
+
+    /// More seats, or fewer. Takes as long as there are words.
+    ///
+    /// # Panics
+    /// If a seat is taken that there will not be any more, or `capacity` is over [`SEATS_MAX`].
+    pub fn resize(&mut self, capacity: u32) {
+        assert!(self.highest_taken().is_none_or(|seat| seat.0 <= capacity), "a seat goes that is taken");
+        let mut taken = RunsBuilder::default();
+        for (word, free) in self.words.iter().enumerate() {
+            let all = if word + 1 == self.words.len() { tail_mask(self.capacity) } else { u64::MAX };
+            push_bits(&mut taken, word, !free & all, BITS);
+        }
+        *self = SeatSet::new(capacity);
+        if let Some(taken) = taken.finish() {
+            self.take(&taken);
+        }
+    }
+
     /// Which of these seats the theatre does not have; nothing when it has all.
     pub fn nonexistent(&self, seats: &SeatRuns) -> Option<SeatRuns> {
         let mut outside = RunsBuilder::default();
@@ -160,20 +213,69 @@ impl SeatSet {
         if self.tree[1].longest < count {
             return None;
         }
-        let (mut node, mut start, mut width) = (1, 1, BITS * self.leaves as u32);
+        Some(self.first_run_below(1, 1, BITS * self.leaves as u32, count))
+    }
+
+    /// The same in the part of a node that begins at `start` and has such a run.
+    fn first_run_below(&self, mut node: usize, mut start: u32, mut width: u32, count: u32) -> u32 {
         while node < self.leaves {
             width /= 2;
             let (left, right) = (self.tree[2 * node], self.tree[2 * node + 1]);
             if left.longest >= count {
                 node *= 2;
             } else if left.suffix + right.prefix >= count {
-                return Some(start + width - left.suffix);
+                return start + width - left.suffix;
             } else {
                 node = 2 * node + 1;
                 start += width;
             }
         }
-        Some(start + first_run_in(self.words[node - self.leaves], count))
+        start + first_run_in(self.words[node - self.leaves], count)
+    }
+
+    fn is_free(&self, seat: u32) -> bool {
+        self.words[((seat - 1) / BITS) as usize] >> ((seat - 1) % BITS) & 1 == 1
+    }
+
+    /// Number of the first seat of the lowest free run of at least `count` of which no seat is below `from`; the seat
+    /// before `from` counts as taken.
+    fn first_run_from(&self, count: u32, from: u32) -> Option<u32> {
+        if from > self.capacity {
+            return None;
+        }
+        let word = ((from - 1) / BITS) as usize;
+        // Free seats that end where the next part begins.
+        let bits = self.words[word] & (u64::MAX << ((from - 1) % BITS));
+        if longest_run(bits) >= count {
+            return Some(word as u32 * BITS + 1 + first_run_in(bits, count));
+        }
+        let mut open = bits.leading_ones();
+        let (mut node, mut width) = (self.leaves + word, BITS);
+        loop {
+            // On to the part right of this one: up while it ends where its parent does, then across.
+            while node % 2 == 1 {
+                node /= 2;
+                width *= 2;
+                if node <= 1 {
+                    return None;
+                }
+            }
+            node += 1;
+            let part = self.tree[node];
+            let start = (node - self.leaves_of(node)) as u32 * width + 1;
+            if open + part.prefix >= count {
+                return Some(start - open);
+            }
+            if part.longest >= count {
+                return Some(self.first_run_below(node, start, width, count));
+            }
+            open = if part.prefix == width { open + width } else { part.suffix };
+        }
+    }
+
+    /// Where the row of the tree begins that a node is in.
+    fn leaves_of(&self, node: usize) -> usize {
+        1 << node.ilog2()
     }
 
     /// The lowest `count` free seats, of which there are enough.

@@ -141,3 +141,69 @@ proptest! {
         }
     }
 }
+
+/// Every maximal free run, as first seat and length.
+fn free_runs(free: &[bool]) -> Vec<(u32, u32)> {
+    let mut found: Vec<(u32, u32)> = Vec::new();
+    for (seat, _) in (1..).zip(free).filter(|(_, free)| **free) {
+        match found.last_mut() {
+            Some((first, len)) if *first + *len == seat => *len += 1,
+            Some(_) | None => found.push((seat, 1)),
+        }
+    }
+    found
+}
+
+#[test]
+fn the_best_seats_leave_no_single_one_where_possible() {
+    let mut set = SeatSet::new(20);
+    set.take(&runs(&[4, 7, 13]));
+    let best = |set: &SeatSet, count| {
+        set.pick_best(count).map(|seats| seats.seats().map(|seat| seat.0).collect::<Vec<_>>())
+    };
+    assert_eq!(best(&set, 3), Some(vec![1, 2, 3]), "used up");
+    assert_eq!(best(&set, 2), Some(vec![5, 6]), "1 and 2 would leave 3 alone");
+    assert_eq!(best(&set, 6), Some(vec![14, 15, 16, 17, 18, 19]), "8 to 13 is one too short");
+    assert_eq!(best(&set, 18), None);
+    set.take(&runs(&[5, 6, 14, 15, 16, 17, 18, 19, 20]));
+    assert_eq!(best(&set, 4), Some(vec![8, 9, 10, 11]), "the only run leaves one");
+    assert_eq!(best(&set, 7), Some(vec![1, 2, 3, 8, 9, 10, 11]), "no run at all");
+}
+
+#[test]
+fn a_theatre_full_of_runs_that_leave_one_seat_still_has_a_best() {
+    let mut set = SeatSet::new(3 * 100 + 10);
+    set.take(&runs(&(1..=100).map(|n| 3 * n).collect::<Vec<_>>()));
+    let best = set.pick_best(1).unwrap();
+    assert_eq!(best.runs(), [Run { first: 301, count: 1 }], "a hundred pairs would each leave one");
+}
+
+proptest! {
+    #[test]
+    fn the_best_seats_are_those_of_a_search_by_hand(
+        free in proptest::collection::vec(prop::bool::weighted(0.6), 1..300),
+        count in 1u32..9,
+    ) {
+        let mut set = SeatSet::new(free.len() as u32);
+        let taken: Vec<u32> = (1..).zip(&free).filter(|(_, free)| !**free).map(|(seat, _)| seat).collect();
+        if !taken.is_empty() {
+            set.take(&runs(&taken));
+        }
+        let long: Vec<_> = free_runs(&free).into_iter().filter(|(_, len)| *len >= count).collect();
+        let good = long.iter().find(|(_, len)| *len != count + 1).or(long.first());
+        let expected = match good {
+            Some(&(first, _)) => Some((first..first + count).map(Seat).collect()),
+            None => Naive(free.clone()).pick(count as usize),
+        };
+        prop_assert_eq!(set.pick_best(count).map(|seats| seats.to_vec()), expected);
+        prop_assert_eq!(set.highest_taken(), taken.last().copied().map(Seat));
+        let more = free.len() as u32 + 70;
+        set.resize(more);
+        set.check().unwrap();
+        prop_assert_eq!(set.left(), more - taken.len() as u32);
+        let least = taken.last().copied().unwrap_or(0);
+        set.resize(least);
+        set.check().unwrap();
+        prop_assert_eq!(set.left(), least - taken.len() as u32);
+    }
+}

@@ -76,6 +76,11 @@ impl<K: ShardKey, V: Clone> Shards<K, V> {
         Arc::make_mut(&mut self.shards[index]).remove(key)
     }
 
+    /// The entries from one key to another, where both are in one piece by their hash.
+    pub(super) fn range(&self, first: &K, last: &K) -> impl Iterator<Item = (&K, &V)> {
+        self.shards[self.index(first)].range(first..=last)
+    }
+
     /// All entries, by piece and within a piece by key: the same order for the same entries, whatever happened.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.shards.iter().flat_map(|shard| shard.iter())

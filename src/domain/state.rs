@@ -11,6 +11,9 @@
 use super::batch;
 use super::command::{Command, Operation, Query};
 use super::divergence::{self, Divergence};
+use super::events::config::{EventsConfig, EventsConfigError};
+use super::events::outcome::EventOutcome;
+use super::events::{self, Events, Now, tickets};
 use super::ids::SEATS_MAX;
 use super::image::Image;
 use super::kept::Kept;
@@ -19,6 +22,7 @@ use super::reservations::Reservations;
 use super::session::{Admission, Limits, Record, Sessions};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Latest time that a request can stamp, in milliseconds since 1970 (the year 287396): later stamps count as
@@ -28,7 +32,7 @@ pub const TIME_MS_MAX: u64 = 1 << 53;
 pub const OUTCOMES_BYTES_MAX: usize = 1 << 30;
 
 /// Replicated configuration: equal on all servers of a cluster for as long as its data lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Config {
     /// Seats of the theatre, at most [`SEATS_MAX`].
     pub capacity: u32,
@@ -41,6 +45,8 @@ pub struct Config {
     /// How far one request can move the state's time. Less than the session age, lest one wrong clock expire
     /// all sessions.
     pub time_step_ms_max: u64,
+    /// Of events other than the theatre.
+    pub events: Arc<EventsConfig>,
 }
 
 /// Why a [`Config`] cannot be used.
@@ -55,6 +61,9 @@ pub enum ConfigError {
     /// No outcome would be remembered.
     #[error("at least one outcome per session must be remembered")]
     Outcomes,
+    /// Of events.
+    #[error(transparent)]
+    Events(#[from] EventsConfigError),
 }
 
 impl Config {
@@ -72,7 +81,7 @@ impl Config {
         if self.outcomes_per_session_max == 0 {
             return Err(ConfigError::Outcomes);
         }
-        Ok(())
+        Ok(self.events.validate()?)
     }
 
     fn limits(&self) -> Limits {
@@ -94,6 +103,7 @@ pub struct State {
     pub(super) time_ms: u64,
     pub(super) reservations: Reservations,
     pub(super) sessions: Sessions,
+    pub(super) events: Events,
 }
 
 impl State {
@@ -106,11 +116,12 @@ impl State {
             panic!("a state of an invalid configuration: {error}");
         }
         State {
-            config,
             position: 0,
             time_ms: 0,
             reservations: Reservations::new(config.capacity),
             sessions: Sessions::new(config.limits()),
+            events: Events::new(config.events.clone()),
+            config,
         }
     }
 
@@ -156,12 +167,13 @@ impl State {
                     free: seats.words().to_vec(),
                 })
             }
+            Query::Events(query) => Answer::Events(Box::new(self.events.ask(query))),
         }
     }
 
     /// The configuration it was made with.
-    pub fn config(&self) -> Config {
-        self.config
+    pub fn config(&self) -> &Config {
+        &self.config
     }
 
     /// Position of the last request; 0 before the first.
@@ -195,6 +207,22 @@ impl State {
         self.sessions.by_id().len()
     }
 
+    /// How many events there are beside the theatre.
+    pub fn events_len(&self) -> usize {
+        self.events.len()
+    }
+
+    /// How many bookings of those events there are.
+    pub fn bookings_len(&self) -> usize {
+        self.events.bookings_len()
+    }
+
+    /// When the next seats that are set aside fall back, in the state's time: from then on somebody should send
+    /// [`Operation::Expire`]. Nothing while nothing is set aside.
+    pub fn next_expiry_ms(&self) -> Option<u64> {
+        self.events.next_expiry_ms()
+    }
+
     /// A picture of the state as it is now, to be written beside further requests. Costs a pointer a shard
     /// (at most 8192); each later request copies the shards it touches, once.
     pub fn freeze(&self) -> Image {
@@ -203,10 +231,13 @@ impl State {
 
     /// What the losing side of a partition did that the winning side does not have: see [`Divergence`].
     /// `shared_position` is the last position that both executed alike. All deletions come first, because
-    /// reservations may need their seats; both are ordered by name.
+    /// reservations may need their seats; both are ordered by name. What is about events comes last.
     pub fn divergence(mine: &State, theirs: &State, shared_position: u64) -> Vec<Divergence> {
-        let (mine, theirs) = (mine.reservations.by_name(), theirs.reservations.by_name());
-        divergence::between(mine, theirs, shared_position)
+        let mut found =
+            divergence::between(mine.reservations.by_name(), theirs.reservations.by_name(), shared_position);
+        let offers = events::divergence::between(&mine.events, &theirs.events, shared_position);
+        found.extend(offers.into_iter().map(Divergence::Events));
+        found
     }
 
     /// Looks at everything: sold and free seats add up, no seat has two holders, sessions are in order, all
@@ -217,6 +248,7 @@ impl State {
     pub fn check(&self) -> Result<(), String> {
         self.reservations.check()?;
         self.sessions.check(self.time_ms)?;
+        self.events.check(self.position)?;
         let mut made_at = self.reservations.by_name().iter().map(|(_, held)| held.made_at);
         if !made_at.all(|made_at| (1..=self.position).contains(&made_at)) {
             return Err("a reservation was made at a position that was not executed".into());
@@ -242,13 +274,36 @@ impl State {
             Admission::Refused(outcome) => return outcome,
             Admission::Known(kept) => kept,
             Admission::Execute => {
-                let kept = self.reservations.execute(self.position, &command.operation);
+                let kept = self.carry_out(command);
                 let record = Record { sequence: command.sequence, operation_hash, kept: kept.clone() };
                 self.sessions.record(command.session, record);
                 kept
             }
         };
         Kept::outcome(&kept, &command.operation, self.config.capacity)
+    }
+}
+
+impl State {
+    fn carry_out(&mut self, command: &Command) -> Kept {
+        let now = || Now {
+            position: self.position,
+            time_ms: self.time_ms,
+            mark: tickets::mark(command.session, command.sequence),
+        };
+        let outcome = match &command.operation {
+            Operation::Reserve { .. }
+            | Operation::ReserveSeats { .. }
+            | Operation::Delete { .. }
+            | Operation::Restore { .. }
+            | Operation::Withdraw { .. } => {
+                return self.reservations.execute(self.position, &command.operation);
+            }
+            Operation::Events(operation) => self.events.execute(now(), operation),
+            Operation::Expire => EventOutcome::Expired { holds: self.events.expire(now()) },
+            Operation::Offer(offer) => self.events.heal(now(), offer),
+        };
+        Kept::Events(Arc::new(outcome))
     }
 }
 
@@ -261,6 +316,7 @@ impl fmt::Debug for State {
             .field("left", &self.left())
             .field("reservations", &self.reservations_len())
             .field("sessions", &self.sessions_len())
+            .field("events", &self.events_len())
             .finish_non_exhaustive()
     }
 }

@@ -280,6 +280,9 @@ impl Model {
             }
             Operation::Delete { name } => self.delete(name, u64::MAX),
             Operation::Withdraw { name, made_until } => self.delete(name, made_until),
+            Operation::Events(_) | Operation::Expire | Operation::Offer(_) => {
+                panic!("events have a model of their own")
+            }
         }
     }
 
@@ -336,8 +339,10 @@ proptest! {
         requests in proptest::collection::vec(
             (0u64..20, proptest::collection::vec(any_command(), 0..5)), 1..60),
     ) {
-        let config = Config { capacity, sessions_max, session_age_ms, outcomes_per_session_max, time_step_ms_max };
-        let mut server = Server::new(config);
+        let events = config(1).events;
+        let config =
+            Config { capacity, sessions_max, session_age_ms, outcomes_per_session_max, time_step_ms_max, events };
+        let mut server = Server::new(config.clone());
         let mut model = Model {
             config,
             time_ms: 0,

@@ -2,6 +2,7 @@
 
 use super::batch::BatchBuilder;
 use super::command::{Command, Operation};
+use super::events::config::EventsConfig;
 use super::ids::{Name, Seat, SessionId};
 use super::outcome::Outcome;
 use super::state::{Config, State};
@@ -103,6 +104,7 @@ pub(super) fn config(capacity: u32) -> Config {
         session_age_ms: 60_000,
         outcomes_per_session_max: 100,
         time_step_ms_max: 10_000,
+        events: EventsConfig { events_max: 100, bookings_max: 1_000, ..EventsConfig::default() }.into(),
     }
 }
 

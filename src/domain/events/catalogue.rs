@@ -1,0 +1,215 @@
+//! The events that there are, with their seats.
+//!
+//! Memory: about 540 bytes an event of 250 seats. An event is a record in a copy-on-write map, two index
+//! entries, and a hall: one bit a seat with a tree over the bits, and 4 bytes for each booking.
+
+use super::command::Place;
+use super::config::ALL_SEATS_MAX;
+use super::ids::EventId;
+use super::numbers::Numbers;
+use super::parties::Party;
+use crate::domain::ids::{Name, SEATS_MAX};
+use crate::domain::seats::SeatSet;
+use crate::domain::shards::Shards;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Events in one shard of a full catalogue.
+const SHARD_LEN: usize = 64;
+
+/// An event as snapshots have it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::domain) struct Event {
+    pub(super) place: Place,
+    /// As the kinds are numbered.
+    pub(super) kind: u16,
+    pub(super) capacity: u32,
+    /// Position of the request that added it.
+    pub(super) made_at: u64,
+    /// Position of the request that last changed its capacity; at first the same.
+    pub(super) changed_at: u64,
+    pub(super) name: Option<Name>,
+    pub(super) theatre: Option<Name>,
+}
+
+/// Its seats. All of it follows from bookings and holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Hall {
+    pub(super) seats: SeatSet,
+    pub(super) bookers: BTreeSet<Party>,
+    pub(super) holders: BTreeSet<Party>,
+}
+
+impl Hall {
+    fn new(capacity: u32) -> Hall {
+        Hall { seats: SeatSet::new(capacity), bookers: BTreeSet::new(), holders: BTreeSet::new() }
+    }
+}
+
+/// All events.
+#[derive(Clone, Debug)]
+pub(super) struct Catalogue {
+    events: Shards<u32, Event>,
+    /// By number. All below follows from the events.
+    halls: Vec<Option<Hall>>,
+    by_id: BTreeMap<(EventId, u16), u32>,
+    by_kind: BTreeMap<(u16, EventId), u32>,
+    free: Numbers,
+    /// Of all events together.
+    seats: u64,
+}
+
+impl Catalogue {
+    pub(super) fn new(events_max: u32) -> Catalogue {
+        Catalogue {
+            events: Shards::new(events_max as usize, SHARD_LEN),
+            halls: Vec::new(),
+            by_id: BTreeMap::new(),
+            by_kind: BTreeMap::new(),
+            free: Numbers::default(),
+            seats: 0,
+        }
+    }
+
+    pub(super) fn events(&self) -> &Shards<u32, Event> {
+        &self.events
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Seats of all events together.
+    pub(super) fn seats(&self) -> u64 {
+        self.seats
+    }
+
+    pub(super) fn by_id(&self) -> &BTreeMap<(EventId, u16), u32> {
+        &self.by_id
+    }
+
+    pub(super) fn by_kind(&self) -> &BTreeMap<(u16, EventId), u32> {
+        &self.by_kind
+    }
+
+    pub(super) fn find(&self, id: EventId, kind: u16) -> Option<u32> {
+        self.by_id.get(&(id, kind)).copied()
+    }
+
+    /// Every kind of an id with the event's number.
+    pub(super) fn kinds_of(&self, id: EventId) -> impl Iterator<Item = (u16, u32)> {
+        self.by_id.range((id, 0)..=(id, u16::MAX)).map(|(&(_, kind), &number)| (kind, number))
+    }
+
+    pub(super) fn get(&self, number: u32) -> &Event {
+        self.events.get(&number).expect("numbers of events come from the catalogue")
+    }
+
+    pub(super) fn try_get(&self, number: u32) -> Option<&Event> {
+        self.events.get(&number)
+    }
+
+    pub(super) fn hall(&self, number: u32) -> &Hall {
+        self.halls[number as usize].as_ref().expect("every event has a hall")
+    }
+
+    pub(super) fn hall_mut(&mut self, number: u32) -> &mut Hall {
+        self.halls[number as usize].as_mut().expect("every event has a hall")
+    }
+
+    pub(super) fn add(&mut self, event: Event) -> u32 {
+        let number = self.free.take();
+        self.insert(number, event);
+        number
+    }
+
+    fn insert(&mut self, number: u32, event: Event) {
+        let id = event.place.id();
+        self.by_id.insert((id, event.kind), number);
+        self.by_kind.insert((event.kind, id), number);
+        if self.halls.len() <= number as usize {
+            self.halls.resize(number as usize + 1, None);
+        }
+        self.halls[number as usize] = Some(Hall::new(event.capacity));
+        self.seats += u64::from(event.capacity);
+        let before = self.events.insert(number, event);
+        assert!(before.is_none(), "an event's number is free");
+    }
+
+    /// An event of whose seats none is taken goes.
+    pub(super) fn remove(&mut self, number: u32) {
+        let event = self.events.remove(&number).expect("numbers of events come from the catalogue");
+        self.by_id.remove(&(event.place.id(), event.kind));
+        self.by_kind.remove(&(event.kind, event.place.id()));
+        let hall = self.halls[number as usize].take().expect("every event has a hall");
+        assert!(hall.seats.left() == event.capacity, "nobody has a seat of an event that goes");
+        self.seats -= u64::from(event.capacity);
+        self.free.give_back(number);
+    }
+
+    /// All taken seats must be among the first `capacity`.
+    pub(super) fn resize(&mut self, number: u32, capacity: u32, position: u64) {
+        self.hall_mut(number).seats.resize(capacity);
+        let event = self.events.get_mut(&number).expect("numbers of events come from the catalogue");
+        self.seats = self.seats - u64::from(event.capacity) + u64::from(capacity);
+        (event.capacity, event.changed_at) = (capacity, position);
+    }
+
+    /// Puts back an event of a snapshot.
+    pub(super) fn admit(&mut self, number: u32, event: Event) -> Result<(), &'static str> {
+        if self.events.get(&number).is_some() || self.find(event.place.id(), event.kind).is_some() {
+            return Err("an event twice");
+        }
+        if !(1..=SEATS_MAX).contains(&event.capacity) {
+            return Err("an event without seats");
+        }
+        if self.seats + u64::from(event.capacity) > ALL_SEATS_MAX {
+            return Err("more seats than there can be");
+        }
+        self.insert(number, event);
+        Ok(())
+    }
+
+    /// Works out the rest when all events of a snapshot are there.
+    pub(super) fn admitted(&mut self) {
+        self.free = self.given();
+    }
+
+    /// `halls` is what follows from bookings and holds, by event.
+    pub(super) fn check(&self, halls: &BTreeMap<u32, Hall>) -> Result<(), String> {
+        self.events.check()?;
+        let sizes = [self.by_id.len(), self.by_kind.len(), self.halls.iter().flatten().count(), halls.len()];
+        if sizes.iter().any(|len| *len != self.events.len()) {
+            return Err("events are not all in the indexes".into());
+        }
+        for (number, event) in self.events.iter() {
+            let id = event.place.id();
+            let found = (self.find(id, event.kind), self.by_kind.get(&(event.kind, id)).copied());
+            if found != (Some(*number), Some(*number)) {
+                return Err(format!("event {id} is not where it is looked for"));
+            }
+            let hall = self.hall(*number);
+            hall.seats.check()?;
+            if halls.get(number) != Some(hall) || hall.seats.capacity() != event.capacity {
+                return Err(format!("the taken seats of {id} are not those with a holder"));
+            }
+        }
+        let seats: u64 = self.events.iter().map(|(_, event)| u64::from(event.capacity)).sum();
+        if seats != self.seats || seats > ALL_SEATS_MAX {
+            return Err("the seats of all events are counted wrong, or too many".into());
+        }
+        if self.free != self.given() {
+            return Err("numbers of events are not those given".into());
+        }
+        Ok(())
+    }
+
+    fn given(&self) -> Numbers {
+        let is_used = |(number, hall): (u32, &Option<Hall>)| hall.is_some().then_some(number);
+        Numbers::with((0..).zip(&self.halls).filter_map(is_used))
+    }
+
+    /// The halls as they are without bookings and holds, for [`check`](Self::check).
+    pub(super) fn empty_halls(&self) -> BTreeMap<u32, Hall> {
+        self.events.iter().map(|(number, event)| (*number, Hall::new(event.capacity))).collect()
+    }
+}

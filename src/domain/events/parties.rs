@@ -1,0 +1,236 @@
+//! Whoever can have seats, as 32 bits.
+//!
+//! An id of a manager or customer *is* 30 bits (branch, role, four digits), so nobody who has one is ever looked
+//! up or remembered. Guests have names instead; each gets the lowest free number for as long as they have
+//! anything, and gives it back after that.
+
+use super::ids::{Actor, BranchCode, Role, UserId};
+use super::numbers::Numbers;
+use crate::domain::ids::Name;
+use crate::domain::shards::{ShardKey, Shards};
+use std::collections::BTreeMap;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Set for guests; the rest is their number.
+const GUEST: u32 = 1 << 31;
+/// Set for managers.
+const MANAGER: u32 = 1 << 14;
+const BRANCH_SHIFT: u32 = 15;
+/// Guests in one shard of a full table, unless it is very large.
+const SHARD_LEN: usize = 1024;
+
+/// Somebody who can have seats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::domain) struct Party(pub(super) u32);
+
+/// What somebody has at one event: the key of bookings and holds. Everything of one party lies together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::domain) struct Spot {
+    pub(super) party: Party,
+    /// As the catalogue numbers them.
+    pub(super) event: u32,
+}
+
+impl ShardKey for Party {
+    fn shard_hash(&self) -> u64 {
+        xxh3_64(&self.0.to_le_bytes())
+    }
+}
+
+impl ShardKey for Spot {
+    fn shard_hash(&self) -> u64 {
+        self.party.shard_hash()
+    }
+}
+
+impl ShardKey for u32 {
+    fn shard_hash(&self) -> u64 {
+        // Numbers that are given from the lowest on spread evenly by themselves.
+        u64::from(*self)
+    }
+}
+
+impl Spot {
+    /// The first and the last spot that a party can have.
+    pub(super) fn all_of(party: Party) -> (Spot, Spot) {
+        (Spot { party, event: 0 }, Spot { party, event: u32::MAX })
+    }
+}
+
+impl Party {
+    /// Somebody with an id.
+    pub(super) fn user(user: UserId) -> Party {
+        let role = match user.role {
+            Role::Customer => 0,
+            Role::Manager => MANAGER,
+        };
+        Party(user.branch.index() << BRANCH_SHIFT | role | u32::from(user.number()))
+    }
+
+    /// Their id; guests have none.
+    pub(super) fn as_user(self) -> Option<UserId> {
+        if self.0 & GUEST != 0 {
+            return None;
+        }
+        let role = if self.0 & MANAGER == 0 { Role::Customer } else { Role::Manager };
+        let branch = BranchCode::of_index(self.0 >> BRANCH_SHIFT)?;
+        UserId::new(branch, role, (self.0 & (MANAGER - 1)) as u16)
+    }
+
+    fn as_guest(self) -> Option<u32> {
+        (self.0 & GUEST != 0).then_some(self.0 & !GUEST)
+    }
+}
+
+/// The guests who have anything.
+#[derive(Clone, Debug)]
+pub(super) struct Guests {
+    names: Shards<u32, Name>,
+    /// All below follows from the names, and from what they have.
+    numbers: BTreeMap<Name, u32>,
+    free: Numbers,
+    /// How many bookings, holds and places each has.
+    uses: BTreeMap<u32, u32>,
+}
+
+impl Guests {
+    pub(super) fn new(bookings_max: u32) -> Guests {
+        Guests {
+            names: Shards::new((bookings_max as usize).min(SHARD_LEN * SHARD_LEN), SHARD_LEN),
+            numbers: BTreeMap::new(),
+            free: Numbers::default(),
+            uses: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn names(&self) -> &Shards<u32, Name> {
+        &self.names
+    }
+
+    /// Somebody, if they can have anything: a guest without a number has nothing.
+    pub(super) fn find(&self, actor: &Actor) -> Option<Party> {
+        match actor {
+            Actor::User(user) => Some(Party::user(*user)),
+            Actor::Guest(name) => self.numbers.get(name).map(|number| Party(GUEST | number)),
+        }
+    }
+
+    /// Somebody who is about to have one thing more.
+    pub(super) fn hold(&mut self, actor: &Actor) -> Party {
+        let party = self.find(actor).unwrap_or_else(|| {
+            let Actor::Guest(name) = actor else { unreachable!("everybody with an id is found") };
+            let number = self.free.take();
+            self.names.insert(number, name.clone());
+            self.numbers.insert(name.clone(), number);
+            Party(GUEST | number)
+        });
+        self.keep(party);
+        party
+    }
+
+    /// Notes that somebody has one thing more.
+    pub(super) fn keep(&mut self, party: Party) {
+        if let Some(number) = party.as_guest() {
+            *self.uses.entry(number).or_default() += 1;
+        }
+    }
+
+    /// Somebody has one thing less; a guest without anything is forgotten.
+    pub(super) fn let_go(&mut self, party: Party) {
+        let Some(number) = party.as_guest() else { return };
+        let uses = self.uses.get_mut(&number).expect("who has something is counted");
+        *uses -= 1;
+        if *uses == 0 {
+            self.uses.remove(&number);
+            let name = self.names.remove(&number).expect("a number has a name");
+            self.numbers.remove(&name);
+            self.free.give_back(number);
+        }
+    }
+
+    /// Who that is; nobody for a number that no guest has.
+    pub(super) fn actor(&self, party: Party) -> Option<Actor> {
+        match party.as_guest() {
+            Some(number) => self.names.get(&number).cloned().map(Actor::Guest),
+            None => party.as_user().map(Actor::User),
+        }
+    }
+
+    /// Puts back a guest of a snapshot. They come by number; what they have comes later.
+    pub(super) fn admit(&mut self, number: u32, name: Name) -> Result<(), &'static str> {
+        if number >= GUEST || self.numbers.contains_key(&name) || self.names.get(&number).is_some() {
+            return Err("a guest twice");
+        }
+        self.numbers.insert(name.clone(), number);
+        self.names.insert(number, name);
+        Ok(())
+    }
+
+    /// Works out the rest when all guests of a snapshot and all they have are there.
+    pub(super) fn admitted(&mut self) -> Result<(), &'static str> {
+        if self.uses.len() != self.names.len() {
+            return Err("a guest who has nothing");
+        }
+        self.free = self.given();
+        Ok(())
+    }
+
+    pub(super) fn check(&self, uses: &BTreeMap<u32, u32>) -> Result<(), String> {
+        self.names.check()?;
+        if *uses != self.uses || uses.len() != self.names.len() || uses.len() != self.numbers.len() {
+            return Err("guests do not have what they are counted to have".into());
+        }
+        let known = |(number, name): (&u32, &Name)| self.numbers.get(name) == Some(number);
+        if !self.names.iter().all(known) {
+            return Err("a guest has another number".into());
+        }
+        if self.free != self.given() {
+            return Err("numbers of guests are not those given".into());
+        }
+        Ok(())
+    }
+
+    fn given(&self) -> Numbers {
+        Numbers::with(self.uses.keys().copied())
+    }
+
+    /// Counts one thing that a party has, for [`check`](Self::check).
+    pub(super) fn count(uses: &mut BTreeMap<u32, u32>, party: Party) {
+        if let Some(number) = party.as_guest() {
+            *uses.entry(number).or_default() += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everybody_with_an_id_is_a_number_and_back() {
+        for text in ["AAAC0000", "ZZZM9999", "TORM2345", "TORC2345", "OTWC0001"] {
+            let user: UserId = text.parse().unwrap();
+            let party = Party::user(user);
+            assert!(party.0 < GUEST);
+            assert_eq!(party.as_user(), Some(user));
+        }
+        for number in [10_000, GUEST - 1, 17_576 << BRANCH_SHIFT] {
+            assert_eq!(Party(number).as_user(), None, "{number}");
+        }
+    }
+
+    #[test]
+    fn guests_get_the_lowest_number_and_give_it_back() {
+        let mut guests = Guests::new(100);
+        let guest = |name: &str| Actor::Guest(name.parse().unwrap());
+        let parties = ["ann", "bob", "cleo"].map(|name| guests.hold(&guest(name)));
+        assert_eq!(parties, [Party(GUEST), Party(GUEST + 1), Party(GUEST + 2)]);
+        assert_eq!(guests.hold(&guest("bob")), parties[1]);
+        guests.let_go(parties[1]);
+        assert_eq!(guests.find(&guest("bob")), Some(parties[1]), "has one thing left");
+        guests.let_go(parties[1]);
+        assert_eq!((guests.find(&guest("bob")), guests.actor(parties[1])), (None, None));
+        assert_eq!(guests.hold(&guest("dan")), parties[1]);
+        assert_eq!(guests.actor(parties[1]), Some(guest("dan")));
+    }
+}
