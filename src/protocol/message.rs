@@ -11,7 +11,7 @@ use std::sync::Arc;
 ///
 /// [`Message::is_sequenced`] tells which are delivered in order, once, and sent again after a link was
 /// re-established; the others may be lost, and whoever needs their answer asks again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Message {
     /// Lamport's request, with what is to be executed.
     Request(Arc<Request>),
@@ -78,13 +78,19 @@ pub enum Message {
     },
     /// A recovering server asks for what it lacks, unsequenced.
     Fetch {
+        /// Counts the asker's questions; the answer repeats it. One that is asked again keeps its number.
+        question: u64,
         /// The asker's position.
         position: Position,
         /// The asker's lineage.
         lineage: Lineage,
+        /// The asker's digests at its last positions, the last of them at `position`.
+        digests: Vec<Digest>,
     },
     /// Executed requests that follow the asker's position, unsequenced.
     Entries {
+        /// Which question this answers.
+        question: u64,
         /// The sender's lineage.
         lineage: Lineage,
         /// The sender's position.
@@ -96,12 +102,16 @@ pub enum Message {
     },
     /// The asker is too far behind, or forked: it must take this snapshot. Unsequenced.
     Offer {
+        /// Which question this answers.
+        question: u64,
         /// The snapshot's position.
         position: Position,
         /// Its length.
         bytes: u64,
         /// Set when the asker's state has forked from the sender's: the last shared position.
         forked_after: Option<Position>,
+        /// The sender's lineage.
+        lineage: Lineage,
     },
     /// "Send me this part of the snapshot", unsequenced.
     FetchSnapshot {
@@ -149,7 +159,7 @@ impl Message {
 }
 
 /// What a server that promises tells the coordinator.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Promise {
     /// The highest accepted view. None stands for [`ViewId::ZERO`] with all configured servers (rule 9).
     pub accepted: Option<Arc<Install>>,
@@ -181,7 +191,7 @@ impl Promise {
 }
 
 /// A view that was promised: its members may have gone on in it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Proposal {
     /// The view.
     pub view: ViewId,
@@ -190,7 +200,7 @@ pub struct Proposal {
 }
 
 /// What a server's log can vouch for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum History {
     /// It never held anything: a new server.
     First,
@@ -201,7 +211,7 @@ pub enum History {
 }
 
 /// What a server does, as it tells the others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Standing {
     /// Active in its view.
     Active,
@@ -216,7 +226,7 @@ pub enum Standing {
 }
 
 /// Life sign and news of a server.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Heartbeat {
     /// Counts the sender's heartbeats, for the lease.
     pub sequence: u64,
@@ -242,6 +252,8 @@ pub struct Heartbeat {
     pub links: Vec<Member>,
     /// Which members of its view it takes for crashed.
     pub suspects: Vec<Member>,
+    /// A link of its view has lost something. Only another view mends that, of the same members if need be.
+    pub needs_view: bool,
     /// How long its disk has owed it a flush.
     pub disk_stalled_ms: u64,
     /// For people.
@@ -249,7 +261,7 @@ pub struct Heartbeat {
 }
 
 /// News that is only shown, never acted on.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct About {
     /// Since its start.
     pub uptime_ms: u64,

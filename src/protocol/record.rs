@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// One record of the log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Record {
     /// A request of the accepted view was received (or made). Not executed by this.
     Request(Arc<Request>),
@@ -53,7 +53,7 @@ pub enum Record {
 }
 
 /// What must outlive the segments before it, besides the executed state.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Checkpoint {
     /// The accepted view, with what it kept and is not executed at `position`.
     pub accepted: Option<Arc<Install>>,
@@ -76,7 +76,7 @@ pub struct Checkpoint {
 }
 
 /// What a snapshot says of itself, before the state's own bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SnapshotHeader {
     /// How many requests the state has executed.
     pub position: Position,

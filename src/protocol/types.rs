@@ -94,7 +94,7 @@ pub struct Now {
 }
 
 /// "Let me into the critical section to execute these": a batch of client commands with its timestamp.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Request {
     /// The view it was made in.
     pub view: ViewId,
@@ -114,7 +114,7 @@ impl Request {
 }
 
 /// A request with its place in the order of execution.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Entry {
     /// Where it is executed.
     pub position: Position,

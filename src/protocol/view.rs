@@ -5,7 +5,7 @@ use crate::domain::digest::Digest;
 use serde::{Deserialize, Serialize};
 
 /// What a coordinator tells the members to accept.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Install {
     /// The view's name.
     pub view: ViewId,
@@ -25,6 +25,9 @@ pub struct Install {
     pub kept: Vec<Entry>,
     /// Greatest clock of all promises: everything stamped in the new view is later.
     pub clock: u64,
+    /// Lives of earlier views that take no part and may live: each may hold a lease until this view is active (rule
+    /// 17). Whoever makes the next view before that must wait for them too.
+    pub left_out: Vec<Member>,
 }
 
 impl Install {
@@ -45,7 +48,7 @@ impl Install {
 }
 
 /// A view in the lineage of a state: what it kept of its predecessor's requests, and where its own begin.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Descent {
     /// The view.
     pub view: ViewId,
@@ -66,7 +69,7 @@ pub struct Descent {
 ///
 /// Only views that executed something are listed. At most [`LINEAGE_LEN_MAX`] are kept, the oldest go
 /// first; `dropped` counts them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Lineage {
     dropped: u64,
     views: Vec<Descent>,
@@ -182,7 +185,7 @@ impl Lineage {
             // Whatever one side executed before it knew of another view, every other side keeps.
             (None, Some(next)) => position.min(next.top),
             (Some(next), None) => other_position.min(next.top),
-            (Some(a), Some(b)) => a.shared_with(b),
+            (Some(_), Some(_)) => self.shared_from(other, index),
         };
         let shared = shared.min(shorter);
         if shared >= position {
@@ -197,23 +200,31 @@ impl Lineage {
     fn view(&self, number: u64) -> Option<&Descent> {
         self.views.get(number.checked_sub(self.dropped)? as usize)
     }
-}
 
-impl Descent {
-    /// Two views that were made of the same one: what was executed before either, and of what they kept as
-    /// much as is the same.
-    fn shared_with(&self, other: &Descent) -> Position {
-        let digest = |descent: &Descent, position: Position| {
-            descent.kept.get((position - descent.decided - 1) as usize).copied()
-        };
-        let mut shared = self.decided.max(other.decided);
-        while let (Some(a), Some(b)) = (digest(self, shared + 1), digest(other, shared + 1)) {
+    /// From this view on the two differ, both views made of the same one: what was executed before either, and of
+    /// what they kept as much as is the same.
+    fn shared_from(&self, other: &Lineage, number: u64) -> Position {
+        let decided = |lineage: &Lineage| lineage.view(number).map_or(0, |descent| descent.decided);
+        let mut shared = decided(self).max(decided(other));
+        while let (Some(a), Some(b)) =
+            (self.kept_digest(number, shared + 1), other.kept_digest(number, shared + 1))
+        {
             if a != b {
                 break;
             }
             shared += 1;
         }
         shared
+    }
+
+    /// The digest at a position that this view or a later one kept. A view that was accepted and never used has none
+    /// of its own: what it kept was executed as kept by a later one.
+    fn kept_digest(&self, number: u64, position: Position) -> Option<Digest> {
+        let skipped = number.saturating_sub(self.dropped) as usize;
+        self.views.iter().skip(skipped).find_map(|descent| {
+            let index = position.checked_sub(descent.decided + 1)?;
+            descent.kept.get(index as usize).copied()
+        })
     }
 }
 
@@ -246,6 +257,16 @@ mod tests {
         assert_eq!(lineage(&[(1, 0, &[]), (3, 9, &[])]).kinship(12, &long, 25), Kinship::Behind);
         assert_eq!(long.kinship(25, &lineage(&[(1, 0, &[])]), 9), Kinship::Ahead);
         assert_eq!(long.kinship(25, &long, 25), Kinship::Behind);
+    }
+
+    #[test]
+    fn what_a_view_that_was_never_used_kept_is_known_from_the_next_one() {
+        let mut mine = lineage(&[(1, 0, &[]), (2, 0, &[7])]);
+        let theirs = lineage(&[(1, 0, &[]), (4, 0, &[]), (5, 0, &[7, 8])]);
+        assert_eq!(mine.kinship(9, &theirs, 9), Kinship::Forked { shared: 1 });
+        assert_eq!(theirs.kinship(9, &mine, 9), Kinship::Forked { shared: 1 });
+        mine = lineage(&[(1, 0, &[]), (2, 0, &[6])]);
+        assert_eq!(mine.kinship(9, &theirs, 9), Kinship::Forked { shared: 0 });
     }
 
     #[test]

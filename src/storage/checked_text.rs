@@ -7,18 +7,21 @@ use std::io;
 
 /// Ends the name of a file that is not finished.
 pub(super) const TEMPORARY: &str = ".tmp";
+/// Longest file of this kind that is read, in bytes: each is a few numbers, a name and at most a sentence.
+const TEXT_BYTES_MAX: u64 = 1 << 20;
 
 /// Reads a file that [`write()`] wrote; `None` if there is none.
 pub(super) fn read<D: Disk, T: Serialize + DeserializeOwned>(
     disk: &D,
     name: &str,
 ) -> Result<Option<T>, OpenError> {
-    let bytes = match disk.read(name) {
-        Ok(bytes) => bytes,
+    let damaged = |reason: &str| OpenError::damaged(disk, name, 0, reason);
+    let bytes = match disk.size(name) {
+        Ok(size) if size > TEXT_BYTES_MAX => return Err(damaged("it is longer than any such file")),
+        Ok(_) => disk.read(name).map_err(|error| OpenError::io(disk, "read", name, error))?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(OpenError::io(disk, "read", name, error)),
     };
-    let damaged = |reason: &str| OpenError::damaged(disk, name, 0, reason);
     let text = std::str::from_utf8(&bytes).map_err(|_| damaged("it is not text"))?;
     let body = text.get(..text.len().saturating_sub(CHECKSUM_BYTES)).unwrap_or("");
     if format!("{body}{}", checksum_line(body)) != text {

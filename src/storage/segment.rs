@@ -104,10 +104,11 @@ pub(super) fn name(generation: u64, number: u64) -> String {
     format!("log-{generation:06}-{number:010}")
 }
 
-/// Generation and number of a log file by its name.
-pub(super) fn parse_name(name: &str) -> Option<(u64, u64)> {
-    let (generation, number) = name.strip_prefix("log-")?.split_once('-')?;
-    Some((generation.parse().ok()?, number.parse().ok()?))
+/// Generation and number of a log file by its name, exactly as [`name()`] writes it.
+pub(super) fn parse_name(text: &str) -> Option<(u64, u64)> {
+    let (generation, number) = text.strip_prefix("log-")?.split_once('-')?;
+    let (generation, number) = (generation.parse().ok()?, number.parse().ok()?);
+    (name(generation, number) == text).then_some((generation, number))
 }
 
 /// What a log file holds.
@@ -148,12 +149,12 @@ pub(super) fn read<D: Disk>(
     (cluster_hash, server): (u64, u8),
 ) -> std::io::Result<Result<Segment, Damage>> {
     let file = name(generation, number);
-    let bytes = Bytes::from(disk.read(&file)?);
-    let damage = |offset: usize, reason: String| Damage { file: file.clone(), offset: offset as u64, reason };
-    if bytes.len() < HEADER_BYTES {
-        return Ok(Err(damage(bytes.len(), "the file ends inside its header".to_owned())));
+    let damage = |offset: u64, reason: String| Damage { file: file.clone(), offset, reason };
+    let size = disk.size(&file)?;
+    if size < HEADER_BYTES as u64 {
+        return Ok(Err(damage(size, "the file ends inside its header".to_owned())));
     }
-    let header = match Header::decode(&bytes[..HEADER_BYTES]) {
+    let header = match Header::decode(&disk.read_at(&file, 0, HEADER_BYTES)?) {
         Ok(header) => header,
         Err(reason) => return Ok(Err(damage(0, reason))),
     };
@@ -161,11 +162,13 @@ pub(super) fn read<D: Disk>(
     if header != ours {
         return Ok(Err(damage(0, format!("the file is not what its name says: {header:?}"))));
     }
-    if header.length != bytes.len() as u64 {
+    if header.length != size {
         // It was durable at its full length before it was used, so no crash explains this.
-        let reason = format!("the file is {} bytes long and was made with {}", bytes.len(), header.length);
-        return Ok(Err(damage(bytes.len().min(header.length as usize), reason)));
+        let reason = format!("the file is {size} bytes long and was made with {}", header.length);
+        return Ok(Err(damage(size.min(header.length), reason)));
     }
+    // Only now is it known that somebody wrote so much.
+    let bytes = Bytes::from(disk.read(&file)?);
     Ok(Ok(frames(header, bytes)))
 }
 

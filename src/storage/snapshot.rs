@@ -48,7 +48,9 @@ impl Id {
     pub(super) fn parse(name: &str) -> Option<Id> {
         let mut numbers = name.strip_prefix("snapshot-")?.split('-').map(|number| number.parse().ok());
         let (generation, position, segment) = (numbers.next()??, numbers.next()??, numbers.next()??);
-        numbers.next().is_none().then_some(Id { generation, position, segment })
+        let id = Id { generation, position, segment };
+        // Any other spelling is not a name that this program gave.
+        (numbers.next().is_none() && id.name() == name).then_some(id)
     }
 }
 

@@ -123,6 +123,26 @@ impl PeerHello {
     }
 }
 
+/// The first setting that two servers' lines of `key: value` do not share, in words: `seats is 100 here and 120 there`.
+pub fn settings_difference(ours: &str, theirs: &str) -> Option<String> {
+    let (mut here, mut there) = (ours.lines(), theirs.lines());
+    loop {
+        return match (here.next(), there.next()) {
+            (None, None) => None,
+            (Some(a), Some(b)) if a == b => continue,
+            (Some(a), Some(b)) => Some(match (a.split_once(": "), b.split_once(": ")) {
+                (Some((key, x)), Some((other, y))) if key == other => {
+                    // Theirs goes into the log, and may be a stranger's.
+                    format!("{key} is {} here and {} there", x.escape_debug(), y.escape_debug())
+                }
+                _ => format!("{a:?} here, {b:?} there"),
+            }),
+            (Some(a), None) => Some(format!("{a:?} here, nothing there")),
+            (None, Some(b)) => Some(format!("nothing here, {b:?} there")),
+        };
+    }
+}
+
 /// Appends a frame with a message that was encoded before.
 pub fn encode_frame(out: &mut BytesMut, number: u64, ack: u64, message: &[u8]) {
     frame::encode_parts_into(out, &[&number.to_le_bytes(), &ack.to_le_bytes(), message]);
@@ -170,6 +190,17 @@ mod tests {
         assert_eq!(PeerHello::decode(&other), Err(HelloError::Version { theirs: 9 }));
         assert_eq!(PeerHello::decode(b"GET / HTTP/1.1"), Err(HelloError::Stranger));
         assert_eq!(PeerHello::decode(b""), Err(HelloError::Stranger));
+    }
+
+    #[test]
+    fn servers_that_must_agree_find_the_setting_in_which_they_do_not() {
+        let ours = "cluster: boxoffice\nseats: 100\n";
+        let difference = |theirs| settings_difference(ours, theirs);
+        assert_eq!(difference(ours), None);
+        let words = difference("cluster: boxoffice\nseats: 120\n");
+        assert_eq!(words.as_deref(), Some("seats is 100 here and 120 there"));
+        assert_eq!(difference("cluster: boxoffice\n").as_deref(), Some("\"seats: 100\" here, nothing there"));
+        assert!(difference("cluster: boxoffice\nservers: 1\n").is_some());
     }
 
     proptest! {

@@ -63,6 +63,9 @@ pub enum SessionError {
     /// Another connection has changed the session since the hello was sent on this one.
     #[error("another connection was quicker")]
     Overtaken,
+    /// Its hello names the last session that there can be. Nobody has begun that many.
+    #[error("it names a session that has no successor")]
+    LastSession,
     /// A number that cannot be: a message is missing, or one that was never sent is acknowledged.
     #[error("message {found} came where {expected} was expected")]
     Gap {
@@ -176,7 +179,9 @@ impl Session {
         if resumed {
             self.on_ack(theirs.received)?;
         } else {
-            self.begin(theirs.incarnation, sent.session.max(theirs.session) + 1);
+            let last = sent.session.max(theirs.session);
+            let next = last.checked_add(1).ok_or(SessionError::LastSession)?;
+            self.begin(theirs.incarnation, next);
         }
         let resend = self.unacked.iter().cloned().collect();
         Ok(Verdict { peer: theirs.incarnation, resumed, resend })

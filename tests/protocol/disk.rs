@@ -1,5 +1,6 @@
 //! A log whose flushes are made by hand: what was flushed survives a crash, and nothing else.
 
+use boxoffice::domain::events::config::EventsConfig;
 use boxoffice::domain::state::{Config, State};
 use boxoffice::protocol::engine::Machine;
 use boxoffice::protocol::lamport::Recovered;
@@ -19,6 +20,7 @@ pub fn config() -> Config {
         session_age_ms: 3_600_000,
         outcomes_per_session_max: 8,
         time_step_ms_max: 1_800_000,
+        events: EventsConfig { events_max: 10, bookings_max: 100, ..EventsConfig::default() }.into(),
     }
 }
 

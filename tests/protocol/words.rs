@@ -45,6 +45,7 @@ fn operation(operation: &Operation) -> String {
         Operation::Delete { name } => format!("delete {name}"),
         Operation::Restore { name, seats: held } => format!("restore {name} {}", seats(held)),
         Operation::Withdraw { name, made_until } => format!("withdraw {name}, made until {made_until}"),
+        Operation::Events(_) | Operation::Expire | Operation::Offer(_) => format!("{operation:?}"),
     }
 }
 

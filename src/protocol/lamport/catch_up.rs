@@ -1,9 +1,9 @@
-//! A recovering server's way back, and what others do for it.
+//! A recovering server's way back.
 //!
 //! It asks: every step is a question of the server that lacks something, so what is lost is asked for again,
-//! the pace is its own, and who helps keeps no state. Requests come from the helper's memory; who is
-//! further behind than that, or forked, takes a snapshot first, in parts.
+//! the pace is its own, and who helps (`donor`) keeps no state.
 
+use super::choose::lists;
 use super::normal::Origin;
 use super::tail::Tail;
 use super::{Fx, Lamport, Phase};
@@ -12,25 +12,28 @@ use crate::protocol::engine::{Availability, Effect, Machine, Note, Restart};
 use crate::protocol::message::{Heartbeat, History, Message, Standing, incarnation_in};
 use crate::protocol::record::{Checkpoint, Record, SnapshotHeader};
 use crate::protocol::types::{Entry, Member, Position, ViewId};
-use crate::protocol::view::{Descent, Kinship, Lineage};
+use crate::protocol::view::Lineage;
 use bytes::Bytes;
 use std::cmp::Reverse;
+
+/// Digests that a question carries at most: more than a side can have executed of what the others dropped.
+const DIGESTS_MAX: u64 = 1024;
 
 /// How far a recovering server is.
 #[derive(Clone, Debug, Default)]
 pub(super) struct CatchUp {
-    donor: Option<Member>,
-    asked: bool,
-    waited_ms: u64,
-    download: Option<Download>,
+    pub(super) donor: Option<Member>,
+    pub(super) asked: bool,
+    pub(super) waited_ms: u64,
+    pub(super) download: Option<Download>,
     /// The last answer held everything that the donor had.
     pub(super) caught_up: bool,
     /// What is missing after an outage, for people.
     pub(super) waiting_for: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Download {
+#[derive(Clone, Copy, Debug, Hash)]
+pub(super) struct Download {
     position: Position,
     total: u64,
     stored: u64,
@@ -101,71 +104,35 @@ impl<M: Machine> Lamport<M> {
         self.catch_up.waited_ms = 0;
         let message = match self.catch_up.download {
             Some(download) => Message::FetchSnapshot { position: download.position, offset: download.stored },
-            None => Message::Fetch { position: self.position, lineage: self.lineage.clone() },
+            None => Message::Fetch {
+                question: self.questions,
+                position: self.position,
+                lineage: self.lineage.clone(),
+                digests: self.tail.last_digests(DIGESTS_MAX),
+            },
         };
         self.send(donor, message, fx);
     }
 
-    /// A server that lacks something asks: requests if they are at hand, else a snapshot.
-    pub(super) fn on_fetch(&mut self, from: Member, position: Position, lineage: &Lineage, fx: &mut Fx<M>) {
-        // The digest settles it where the position is recent; the lineage tells how far back a fork lies.
-        let forked_after = match lineage.kinship(position, &self.lineage, self.position) {
-            Kinship::Behind => None,
-            // It had executed before its crash what is queued here, unless it did so in a view of its own.
-            Kinship::Ahead => {
-                let beside = |last: &Descent| !self.lineage.knows(last.view, self.accepted_view());
-                let forked =
-                    self.settings.availability == Availability::Any && lineage.last().is_some_and(beside);
-                forked.then_some(self.position)
-            }
-            Kinship::Forked { shared } => Some(shared),
-        };
-        if forked_after.is_some() {
-            // Only a side that is at work can ask another to come over.
-            if self.phase == Phase::Active {
-                self.offer_snapshot(from, forked_after, fx);
-            }
-            return;
-        }
-        let Some(entries) =
-            self.tail.after(position.min(self.position), self.settings.limits.entries_bytes_max)
-        else {
-            return self.offer_snapshot(from, None, fx);
-        };
-        let last = entries.last().map_or(self.position, |e| e.position);
-        let digest = self.tail.digest_at(last).expect("the tail has a digest for each of its positions");
-        let lineage = self.lineage.clone();
-        self.send(from, Message::Entries { lineage, tip: self.position, entries, digest }, fx);
-    }
-
-    /// Offers the newest snapshot, or has one taken if it is too old to go on from: the asker asks again.
-    fn offer_snapshot(&mut self, to: Member, forked_after: Option<Position>, fx: &mut Fx<M>) {
-        match self.snapshot {
-            Some((position, bytes)) if position >= self.tail.start() => {
-                self.send(to, Message::Offer { position, bytes, forked_after }, fx);
-            }
-            _ => self.on_snapshot_due(fx),
-        }
+    /// Whether this answers what was asked last. An answer that comes twice, or long after the question, from a donor that
+    /// was paused, say, would take this server back to where it was.
+    pub(super) fn takes_answer(&mut self, from: Member, question: u64) -> bool {
+        let awaited = self.phase == Phase::Recovering
+            && self.catch_up.donor == Some(from)
+            && self.questions == question;
+        self.questions += u64::from(awaited);
+        awaited
     }
 
     pub(super) fn on_entries(
         &mut self,
-        from: Member,
         lineage: &Lineage,
         tip: Position,
         entries: Vec<Entry>,
         digest: Digest,
         fx: &mut Fx<M>,
     ) {
-        if self.phase != Phase::Recovering
-            || self.catch_up.donor != Some(from)
-            || self.catch_up.download.is_some()
-        {
-            return;
-        }
-        if self.comes_over(false) && self.execute_unexecuted(fx) {
-            // Some of it may have been answered before a crash: now it shows as the fork that it is.
-            self.catch_up.asked = false;
+        if self.executes_what_its_side_answered(lineage, fx) {
             return;
         }
         self.come_over_if_needed(false, fx);
@@ -210,23 +177,20 @@ impl<M: Machine> Lamport<M> {
 
     pub(super) fn on_offer(
         &mut self,
-        from: Member,
         position: Position,
         total: u64,
         forked_after: Option<Position>,
+        lineage: &Lineage,
         fx: &mut Fx<M>,
     ) {
-        if self.phase != Phase::Recovering || self.catch_up.donor != Some(from) {
+        if self.executes_what_its_side_answered(lineage, fx) {
             return;
         }
-        let same = self.catch_up.download.is_some_and(|d| (d.position, d.total) == (position, total));
         if forked_after.is_some() {
             self.execute_unexecuted(fx);
         }
-        if !same {
-            self.catch_up.download = Some(Download { position, total, stored: 0, forked_after });
-            self.ask(fx);
-        }
+        self.catch_up.download = Some(Download { position, total, stored: 0, forked_after });
+        self.ask(fx);
     }
 
     pub(super) fn on_chunk(
@@ -275,10 +239,11 @@ impl<M: Machine> Lamport<M> {
     /// once this server is active: nothing is dropped silently.
     pub(super) fn on_snapshot_received(&mut self, header: SnapshotHeader, machine: M, fx: &mut Fx<M>) {
         let Some(download) = self.catch_up.download.filter(|d| d.position == header.position) else { return };
-        if self.phase != Phase::Recovering
-            || (download.forked_after.is_none() && header.position <= self.position)
-        {
+        if self.phase != Phase::Recovering {
             return;
+        }
+        if download.forked_after.is_none() && header.position <= self.position {
+            return self.on_snapshot_rejected(header.position);
         }
         if let Some(shared) = download.forked_after {
             let lost_view = self.lineage.last().map_or(ViewId::ZERO, |d| d.view);
@@ -299,6 +264,7 @@ impl<M: Machine> Lamport<M> {
         self.tail = Tail::new(self.position, self.digest, self.settings.limits.tail_bytes_max);
         self.drop_executed();
         self.snapshot = Some((download.position, download.total));
+        self.snapshot_overtaken = self.snapshot_pending;
         self.catch_up.download = None;
         self.catch_up.asked = false;
         self.last_lsn += 1;
@@ -331,6 +297,32 @@ impl<M: Machine> Lamport<M> {
         self.position > before
     }
 
+    /// A side that is given up may have answered, before a crash, what is not marked as executed in its log. True if
+    /// there was any: now it is executed, and shows as the fork that it is when the donor is asked again.
+    fn executes_what_its_side_answered(&mut self, theirs: &Lineage, fx: &mut Fx<M>) -> bool {
+        let gives_up = self.comes_over(false) || self.was_at_work_aside(theirs);
+        let executed = gives_up && self.execute_unexecuted(fx);
+        if executed {
+            self.catch_up.asked = false;
+        }
+        executed
+    }
+
+    /// Whether the own accepted view was one of a side that the donor's knows nothing of. Where another member of it
+    /// is on the donor's side now, either not all had accepted it, so that it never was at work, or that
+    /// member has come over, and has reported what was answered in it.
+    fn was_at_work_aside(&self, theirs: &Lineage) -> bool {
+        let Some(accepted) = self.accepted.as_ref() else { return false };
+        let donor = self.catch_up.donor.and_then(|d| self.peers[&d.server].news.as_deref());
+        donor.is_some_and(|news| {
+            let over_there = |m: &Member| m.server != self.me().server && lists(&news.members, m.server);
+            self.settings.availability == Availability::Any
+                && matches!(news.standing, Standing::Active | Standing::Leaving)
+                && !theirs.knows(accepted.view, news.view)
+                && !accepted.members.iter().any(over_there)
+        })
+    }
+
     /// Gives the own side up for the donor's.
     fn come_over_if_needed(&mut self, forked: bool, fx: &mut Fx<M>) {
         if self.comes_over(forked) {
@@ -346,7 +338,7 @@ impl<M: Machine> Lamport<M> {
         let donor_active = donor.is_some_and(|n| matches!(n.standing, Standing::Active | Standing::Leaving));
         let beside = donor.is_some_and(|n| n.view < self.accepted_view())
             && self.settings.availability == Availability::Any;
-        donor_active && (forked || beside) && self.accepted.is_some()
+        (forked || donor_active && beside) && self.accepted.is_some()
     }
 
     /// What coming over means for the own state, also when the log is read again.

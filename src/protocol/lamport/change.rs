@@ -1,11 +1,11 @@
-//! The coordinator's part in a change of view: when to propose, whom, and how far the proposal is.
+//! The coordinator's part in a change of view: when to propose, and how far the proposal is.
 
 use super::choose::{Choice, Lack, Question, choose, lists};
 use super::{Fx, Lamport, Owed, Phase};
-use crate::protocol::engine::{Availability, Machine, Note, Restart};
-use crate::protocol::message::{History, Message, Promise, Proposal, Standing};
+use crate::protocol::engine::{Machine, Note, Restart};
+use crate::protocol::message::{Message, Promise, Proposal};
 use crate::protocol::record::Record;
-use crate::protocol::types::{Member, Position, ServerId, ViewId};
+use crate::protocol::types::{Member, ServerId, ViewId};
 use crate::protocol::view::Install;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,23 +15,12 @@ use std::sync::Arc;
 pub(super) struct Attempt {
     pub(super) view: ViewId,
     pub(super) members: Vec<Member>,
-    promises: BTreeMap<ServerId, Arc<Promise>>,
-    installing: Option<Arc<Install>>,
-    installed: BTreeSet<ServerId>,
-    lease_wait_ms: u64,
-    waited_ms: u64,
-    overridden: bool,
-}
-
-/// How one server stands to others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Relation {
-    /// Linked, and nobody suspects anybody.
-    Good,
-    /// Not linked to one of them.
-    Unlinked,
-    /// One of them suspects it, or it suspects one of them.
-    Suspected,
+    pub(super) promises: BTreeMap<ServerId, Arc<Promise>>,
+    pub(super) installing: Option<Arc<Install>>,
+    pub(super) installed: BTreeSet<ServerId>,
+    pub(super) lease_wait_ms: u64,
+    pub(super) waited_ms: u64,
+    pub(super) overridden: bool,
 }
 
 impl<M: Machine> Lamport<M> {
@@ -59,154 +48,16 @@ impl<M: Machine> Lamport<M> {
         }
     }
 
-    /// The members of the view that this server should propose now, if it should propose one.
-    fn next_members(&mut self, fx: &mut Fx<M>) -> Option<Vec<Member>> {
-        if self.coordinator() != self.me().server {
-            return None;
-        }
-        let mut members = vec![self.me()];
-        let (mut unsettled, mut cut_off) = (false, Vec::new());
-        // Members first: one that comes must be linked to them all, not they to it.
-        let (old, new): (Vec<ServerId>, Vec<ServerId>) =
-            self.settings.servers.iter().partition(|&&s| lists(self.members(), s));
-        for server in old.into_iter().chain(new) {
-            let Some(peer) = self.peers.get(&server) else { continue };
-            let expected: Vec<Member> = self.expected().filter(|m| m.server == server).collect();
-            let candidate = match peer.linked_life() {
-                Some(life) if self.members().contains(&life) || self.may_join(server) => Some(life),
-                // It has promised a view that may be at work for all we know: its promise tells.
-                Some(life)
-                    if self.phase == Phase::Changing
-                        && (expected.contains(&life) || self.asked_for.contains(&life)) =>
-                {
-                    Some(life)
-                }
-                Some(_) => None,
-                None => {
-                    // In its probe period: whether it belongs to the next view is not known yet.
-                    unsettled |= expected.iter().any(|&life| !self.is_suspected(life));
-                    None
-                }
-            };
-            let Some(life) = candidate.filter(|&life| !self.is_suspected(life)) else { continue };
-            match self.relation(life, &members) {
-                Relation::Good => members.push(life),
-                Relation::Unlinked => unsettled |= expected.contains(&life),
-                Relation::Suspected => cut_off.push(life),
-            }
-        }
-        members.sort_by_key(|m| m.server);
-        let unchanged = self.phase == Phase::Active && members == self.members() && !self.someone_is_stuck();
-        if unsettled || unchanged || !self.is_enough(&members) {
-            return None;
-        }
-        let waits_for_coordinator = self.phase == Phase::Changing
-            && members == self.members()
-            && self.changing_ms < self.patience_ms();
-        if waits_for_coordinator {
-            return None;
-        }
-        for life in cut_off {
-            // It lives, so its lease is waited out.
-            self.suspect(life, "another member cannot reach it", false, fx);
-        }
-        Some(members)
+    /// How long a promise may stay without a view before the promiser pushes for another one. A coordinator that
+    /// waits a lease out needs that long and some more.
+    pub(super) fn patience_ms(&self) -> u64 {
+        self.lease_wait_ms() + self.settings.limits.probe_ms
     }
 
-    /// Lives that are members of the accepted view or of one promised since: none may be left out lightly.
-    pub(super) fn expected(&self) -> impl Iterator<Item = Member> + '_ {
-        let since = self.promised_since.iter().flat_map(|p| &p.members);
-        self.members().iter().chain(since).copied()
-    }
-
-    /// How long a promise may stay without a view before the promiser pushes for another one.
-    fn patience_ms(&self) -> u64 {
-        self.settings.limits.probe_ms
-    }
-
-    /// The lowest server that is or was active in this life, belongs to the accepted view and is heard of.
-    fn coordinator(&self) -> ServerId {
-        let fit = |server: &ServerId| {
-            let life = self.peers.get(server).and_then(|p| p.linked_life());
-            life.is_some_and(|life| self.members().contains(&life) && self.could_coordinate(life))
-        };
-        let lower = self.settings.servers.iter().copied().take_while(|&s| s < self.me().server);
-        lower.into_iter().find(fit).unwrap_or(self.me().server)
-    }
-
-    /// A recovering server that is close behind may be taken in. Between views nothing is held up by asking, so
-    /// there anyone may who is near enough: the promises tell whether it belongs.
-    fn may_join(&self, server: ServerId) -> bool {
-        let Some(peer) = self.peers.get(&server).filter(|peer| peer.joiner_pause_ms == 0) else {
-            return false;
-        };
-        let Some(news) = &peer.news else { return false };
-        let willing = match news.standing {
-            Standing::Recovering => news.caught_up || self.phase == Phase::Changing,
-            Standing::Changing => self.phase == Phase::Changing,
-            Standing::Active | Standing::Leaving | Standing::Diverged => false,
-        };
-        willing && self.is_near(news.position)
-    }
-
-    /// Whether what a server at this position lacks fits into an INSTALL.
-    fn is_near(&self, position: Position) -> bool {
-        self.tail.weighs_at_most(position, self.settings.limits.install_bytes_max)
-    }
-
-    /// How this life stands to those chosen so far. A joiner, or anyone while no view is at work, must be linked to each
-    /// of them, else it could not accept. Of two that cannot hear each other the one with the lower id is
-    /// chosen first (rule 15).
-    fn relation(&self, life: Member, chosen: &[Member]) -> Relation {
-        let news = |of: Member| self.peers.get(&of.server).and_then(|p| p.news.as_deref());
-        let joins = |m: &Member| !self.members().contains(m);
-        let mut relation = Relation::Good;
-        for &other in chosen {
-            let pairs = [(life, other), (other, life)];
-            let told = pairs.into_iter().filter_map(|(teller, about)| Some((news(teller)?, about)));
-            if told.clone().any(|(news, about)| news.suspects.contains(&about)) {
-                return Relation::Suspected;
-            }
-            let tellers = if other == self.me() { 1 } else { 2 };
-            let must_be_linked = joins(&life) || joins(&other) || self.phase == Phase::Changing;
-            if must_be_linked && told.filter(|(news, about)| news.links.contains(about)).count() < tellers {
-                relation = Relation::Unlinked;
-            }
-        }
-        relation
-    }
-
-    /// A member of the view tells of being between views for so long that somebody must push.
-    fn someone_is_stuck(&self) -> bool {
-        let patience_ms = self.patience_ms();
-        self.others().iter().any(|m| self.peers[&m.server].stuck_ms >= patience_ms)
-    }
-
-    /// Too few members are heard of for this server to be in a view again soon: it is on the small side of a
-    /// partition, or the others are down.
-    pub(super) fn is_cut_off(&self) -> bool {
-        let heard = self.members().iter().filter(|&&m| !self.is_suspected(m)).count();
-        match self.settings.availability {
-            Availability::Any => false,
-            Availability::Majority => heard * 2 <= self.settings.servers.len(),
-        }
-    }
-
-    /// No PREPARE without enough members in reach: it would stop those that get it (rule 16).
-    fn is_enough(&self, members: &[Member]) -> bool {
-        match self.settings.availability {
-            Availability::Any => true,
-            Availability::Majority => {
-                let votes = members.iter().filter(|m| {
-                    let history = match self.peers.get(&m.server) {
-                        Some(peer) => peer.news.as_ref().map(|n| n.history),
-                        None => Some(self.history),
-                    };
-                    history == Some(History::Kept)
-                });
-                votes.count() * 2 > self.settings.servers.len()
-            }
-        }
+    /// How long a lease of a life that is left out may last from now on: a tenth more, for clocks that do not run
+    /// alike (rule 17).
+    fn lease_wait_ms(&self) -> u64 {
+        self.settings.limits.lease_ms * 11 / 10 + self.settings.limits.tick_ms
     }
 
     fn start_attempt(&mut self, members: Vec<Member>, fx: &mut Fx<M>) {
@@ -312,14 +163,18 @@ impl<M: Machine> Lamport<M> {
         }
     }
 
-    fn install(&mut self, install: Install, fx: &mut Fx<M>) {
+    fn install(&mut self, mut install: Install, fx: &mut Fx<M>) {
+        install.left_out = self.left_out(&install.members);
         let install = Arc::new(install);
-        let may_live = self.excluded(&install.members).into_iter().any(|life| !self.is_certainly_dead(life));
+        let lease_wait_ms = if install.left_out.is_empty() { 0 } else { self.lease_wait_ms() };
         let Some(attempt) = &mut self.attempt else { return };
-        if may_live {
-            // A tenth for clocks that do not run alike (rule 17).
-            attempt.lease_wait_ms = self.settings.limits.lease_ms * 11 / 10 + self.settings.limits.tick_ms;
+        // Who was only a witness must catch up before it is asked again.
+        for witness in attempt.members.iter().filter(|m| !install.members.contains(m)) {
+            if let Some(peer) = self.peers.get_mut(&witness.server) {
+                peer.joiner_pause_ms = self.settings.limits.probe_ms;
+            }
         }
+        attempt.lease_wait_ms = lease_wait_ms;
         attempt.members = install.members.clone();
         attempt.installing = Some(install.clone());
         attempt.waited_ms = 0;
@@ -331,12 +186,15 @@ impl<M: Machine> Lamport<M> {
         self.accept(install, fx);
     }
 
-    /// Members of any view that a promiser has accepted, and that the next one leaves out, unless a newer life of
-    /// the same server takes part.
-    fn excluded(&self, members: &[Member]) -> BTreeSet<Member> {
+    /// Members of any view that a promiser has accepted, and those that it left out itself if it was never active,
+    /// who take no part in the next one and may live. Who takes part has promised, or a newer life of its server has.
+    fn left_out(&self, members: &[Member]) -> Vec<Member> {
         let promises = self.attempt.iter().flat_map(|a| a.promises.values());
-        let accepted = promises.filter_map(|p| p.accepted.as_ref()).flat_map(|install| &install.members);
-        accepted.copied().filter(|m| !lists(members, m.server)).collect()
+        let accepted = promises.filter_map(|p| p.accepted.as_ref());
+        let lives: BTreeSet<Member> =
+            accepted.flat_map(|install| install.members.iter().chain(&install.left_out)).copied().collect();
+        let may_live = |life: &Member| !lists(members, life.server) && !self.is_certainly_dead(*life);
+        lives.into_iter().filter(may_live).collect()
     }
 
     pub(super) fn on_installed(&mut self, from: ServerId, view: ViewId, fx: &mut Fx<M>) {

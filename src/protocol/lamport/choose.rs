@@ -66,9 +66,22 @@ pub struct Lack {
 pub fn choose(question: &Question<'_>) -> Choice {
     let promises = question.promises;
     let star = promises.values().map(|p| p.accepted_view()).max().unwrap_or(ViewId::ZERO);
+    // Who has fetched what a later view executed has gone over to another side of a partition, of which nobody is here.
+    // It could only be half of that side, or half of this one.
+    let counts = question.availability == Availability::Any && !question.overridden;
+    let gone_over: BTreeMap<ServerId, ViewId> = promises
+        .iter()
+        .filter_map(|(&server, p)| Some((server, p.lineage.last()?.view)))
+        .filter(|&(_, view)| counts && view > star)
+        .collect();
+    if let Some(view) = gone_over.get(&question.me.server) {
+        let why =
+            format!("view {view} went on without the servers that are here: one of it must be back first");
+        return Choice::NotEnough(lack(why));
+    }
     let acceptors: BTreeMap<ServerId, &Promise> = promises
         .iter()
-        .filter(|(_, p)| p.accepted_view() == star)
+        .filter(|(server, p)| p.accepted_view() == star && !gone_over.contains_key(server))
         .map(|(&server, p)| (server, &**p))
         .collect();
     // Who activated the view has dropped what it kept; who did not has it all.
@@ -80,24 +93,41 @@ pub fn choose(question: &Question<'_>) -> Choice {
     {
         return Choice::Excluded(star);
     }
-    let forked = forked(question, star, &acceptors);
+    let mut forked = forked(question, star, &acceptors);
+    forked.retain(|server| !gone_over.contains_key(server));
     if forked.iter().any(|server| *server == question.me.server || acceptors.contains_key(server)) {
         return Choice::Forked(forked);
+    }
+    let Some(mine) = promises.get(&question.me.server) else { return Choice::Behind };
+    if star_install.as_ref().is_some_and(|install| install.base > mine.position) {
+        return Choice::Behind;
+    }
+    let going_on = going_on(mine, star_install.as_deref(), &acceptors);
+    let top = mine.position + going_on.len() as u64;
+    // What was executed beyond what the highest view and its log hold was executed by a side that did not know of
+    // that view, unless one that accepted it has executed what nobody else of it has.
+    let beyond = promises.iter().filter(|(server, p)| p.position > top && !gone_over.contains_key(server));
+    let beyond: Vec<ServerId> = beyond.map(|(&server, _)| server).collect();
+    let is_one_side = question.availability == Availability::Majority;
+    if beyond.iter().any(|server| is_one_side || acceptors.contains_key(server)) {
+        return Choice::Forked(beyond);
     }
     let near = |position| question.tail.weighs_at_most(position, question.install_bytes_max);
     let joining: BTreeMap<ServerId, &Promise> = promises
         .iter()
-        .filter(|(server, p)| !forked.contains(server) && near(p.position))
+        .filter(|(server, p)| {
+            let parted = forked.contains(server) || beyond.contains(server) || gone_over.contains_key(server);
+            !parted && near(p.position)
+        })
         .map(|(&server, p)| (server, &**p))
         .collect();
-    let Some(mine) = joining.get(&question.me.server) else { return Choice::Behind };
-    if star_install.as_ref().is_some_and(|install| install.base > mine.position) {
+    if !joining.contains_key(&question.me.server) {
         return Choice::Behind;
     }
     if let Err(why) = may_be_without_the_others(question, star_install.as_deref(), &acceptors, &joining) {
         return Choice::NotEnough(why);
     }
-    install(question, star_install.as_deref(), &acceptors, &joining)
+    install(question, star_install.as_deref(), &acceptors, &joining, &going_on)
 }
 
 /// Of those who accepted the highest view, the one that has executed most.
@@ -108,14 +138,19 @@ fn reference<'a>(acceptors: &BTreeMap<ServerId, &'a Promise>) -> Option<&'a Prom
 /// Rule 18, before anything else: a prefix is only behind, anything else is a fork.
 fn forked(question: &Question<'_>, star: ViewId, acceptors: &BTreeMap<ServerId, &Promise>) -> Vec<ServerId> {
     let Some(reference) = reference(acceptors) else { return Vec::new() };
+    let ancestors = reference.accepted.as_ref().map(|install| &install.lineage);
     let forked = question.promises.iter().filter(|(_, p)| {
         let kinship = p.lineage.kinship(p.position, &reference.lineage, reference.position);
         let digest = question.tail.digest_at(p.position);
         let forked = match kinship {
             Kinship::Behind => false,
             Kinship::Forked { .. } => true,
-            // It executed before a crash what the highest view keeps, unless it did so in a view of its own.
-            Kinship::Ahead => p.lineage.last().is_some_and(|last| !reference.lineage.knows(last.view, star)),
+            // It executed before a crash, or before the highest view was made, what that keeps, unless it did so in a
+            // view of its own. Who accepted the highest view and executed none of it knows its ancestors from it.
+            Kinship::Ahead => p.lineage.last().is_some_and(|last| {
+                let is_ancestor = ancestors.is_some_and(|lineage| lineage.knows(last.view, star));
+                !is_ancestor && !reference.lineage.knows(last.view, star)
+            }),
         };
         forked || digest.is_some_and(|digest| digest != p.digest)
     });
@@ -188,6 +223,7 @@ fn install(
     star: Option<&Install>,
     acceptors: &BTreeMap<ServerId, &Promise>,
     joining: &BTreeMap<ServerId, &Promise>,
+    going_on: &[Arc<Request>],
 ) -> Choice {
     let mine = joining[&question.me.server];
     let base = joining.values().map(|p| p.position).min().unwrap_or(0);
@@ -204,22 +240,14 @@ fn install(
                 .expect("the tail begins at or before the base and ends at our position"),
         );
     }
-    let in_star = star.map_or(&[][..], |install| &install.kept).iter();
-    in_star.filter(|e| e.position > mine.position).for_each(|e| push(&e.request));
-    let executed_here = if acceptors.contains_key(&question.me.server) { mine.executed } else { None };
-    logged_and_kept(acceptors).iter().filter(|r| Some(r.timestamp) > executed_here).for_each(push);
-
-    let top = base + kept.len() as u64;
-    if let Some((&server, _)) = joining.iter().find(|(_, p)| p.position > top) {
-        // Only a server that executed what nobody else of its view has could be here.
-        return Choice::Forked(vec![server]);
-    }
+    going_on.iter().for_each(push);
     let base_digest = question.tail.digest_at(base).expect("the tail begins at or before the base");
     let clock = question.promises.values().map(|p| p.clock).max().unwrap_or(0);
     let reference = reference(acceptors);
     let decided = reference.map_or(0, |promise| promise.position);
     let lineage = match (star, reference) {
-        (Some(star), Some(promise)) if promise.lineage.last().is_some_and(|last| last.view == star.view) => {
+        // It may also have fetched what came after the highest view that it accepted.
+        (Some(star), Some(promise)) if promise.lineage.last().is_some_and(|last| last.view >= star.view) => {
             promise.lineage.clone()
         }
         (Some(star), _) => Lineage::with(star),
@@ -235,7 +263,22 @@ fn install(
         lineage,
         kept,
         clock,
+        left_out: Vec::new(),
     })
+}
+
+/// What is kept beyond what the coordinator has executed, in order.
+fn going_on(
+    mine: &Promise,
+    star: Option<&Install>,
+    acceptors: &BTreeMap<ServerId, &Promise>,
+) -> Vec<Arc<Request>> {
+    let in_star = star.map_or(&[][..], |install| &install.kept).iter();
+    let in_star = in_star.filter(|e| e.position > mine.position).map(|e| e.request.clone());
+    let accepted = star.map_or(ViewId::ZERO, |install| install.view);
+    let executed_here = if mine.accepted_view() == accepted { mine.executed } else { None };
+    let logged = logged_and_kept(acceptors).into_iter().filter(|r| Some(r.timestamp) > executed_here);
+    in_star.chain(logged).collect()
 }
 
 /// Requests of the highest accepted view after its kept ones, by timestamp (rule 7). One is kept if any acceptor

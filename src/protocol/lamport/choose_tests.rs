@@ -52,6 +52,7 @@ fn installed(number: u64, servers: &[u8], base: Position, kept: &[Arc<Request>])
         lineage: Lineage::default(),
         kept: entries.collect(),
         clock: 0,
+        left_out: Vec::new(),
     })
 }
 
@@ -155,6 +156,70 @@ mod keeping {
             promise.logged.push((request(2, 5, 2), says == Released));
         }
         promise
+    }
+
+    /// The one that accepted the highest view has executed less than the view was made of: the others are no fork.
+    #[test]
+    fn who_executed_what_the_highest_view_was_made_of_has_not_forked() {
+        let first = installed(1, &[1, 2, 3], 0, &[]);
+        let second = installed(2, &[1, 2, 3], 2, &[]);
+        let mut lineage = Lineage::with(&first);
+        lineage.executed(&second, 3, digest(3), |_| None);
+        let star = Install {
+            lineage: lineage.clone(),
+            decided: 3,
+            ..(*installed(5, &[1, 2, 3], 2, &[request(2, 4, 2)])).clone()
+        };
+        let behind = Promise { lineage: lineage.at(2), ..promise(Some(&Arc::new(star)), 2) };
+        let ahead = Promise { lineage, ..promise(Some(&second), 3) };
+        let asked = Asked::new(Majority, vec![(1, behind), (2, ahead.clone()), (3, ahead)]);
+        assert_eq!(asked.install().members, members(&[1, 2, 3]));
+    }
+
+    /// A server that was left out accepted this view, and fetched one request of a later one that others made.
+    fn went_over(star: &Arc<Install>) -> Promise {
+        let mut lineage = Lineage::with(star);
+        let later = Install { decided: 1, base: 1, ..(*installed(5, &[2], 1, &[])).clone() };
+        let later = Install { lineage: lineage.clone(), ..later };
+        lineage.executed(&later, 2, digest(2), |_| None);
+        Promise { lineage, ..promise(Some(star), 2) }
+    }
+
+    #[test]
+    fn who_has_gone_over_to_another_side_does_not_go_on_without_it() {
+        let promise = went_over(&installed(2, &[1], 0, &[]));
+        let lineage = promise.lineage.clone();
+        let mut asked = Asked::new(Any, vec![(1, promise)]);
+        assert_eq!(
+            asked.lack(),
+            "view 0.5.1 went on without the servers that are here: one of it must be back first"
+        );
+        asked.overridden = true;
+        assert_eq!(asked.install().lineage, lineage, "it is not forgotten what this state is made of");
+    }
+
+    #[test]
+    fn who_has_gone_over_to_another_side_is_only_a_witness() {
+        let star = installed(2, &[1, 3], 0, &[]);
+        let asked = Asked::new(Any, vec![(1, promise(Some(&star), 1)), (3, went_over(&star))]);
+        let install = asked.install();
+        assert_eq!((install.members, install.decided), (members(&[1]), 1));
+    }
+
+    /// The highest view was made of the same state, but did not know how far another side had gone on from it.
+    #[test]
+    fn who_has_executed_more_than_all_that_accepted_the_highest_view_is_only_a_witness() {
+        let first = installed(1, &[1, 2, 3], 0, &[]);
+        let lineage = Lineage::with(&first).at(9);
+        let star =
+            Install { lineage: lineage.clone(), decided: 2, ..(*installed(7, &[1, 2], 2, &[])).clone() };
+        let star = Arc::new(star);
+        let here = Promise { lineage: lineage.clone(), ..promise(Some(&star), 2) };
+        let beyond = Promise { lineage, ..promise(Some(&first), 5) };
+        let promises = vec![(1, here.clone()), (2, here), (3, beyond)];
+        assert_eq!(Asked::new(Any, promises.clone()).install().members, members(&[1, 2]));
+        // Where there is one side only, this cannot be, and nothing is made of it.
+        assert_eq!(Asked::new(Majority, promises).choose(), Choice::Forked(vec![ServerId(3)]));
     }
 
     #[test]

@@ -25,11 +25,13 @@ pub(super) struct Peer {
     pub(super) unlinked_ms: u64,
     /// For how long it has told of being between views.
     pub(super) stuck_ms: u64,
+    /// For how long it has told that it suspects somebody.
+    pub(super) suspecting_ms: u64,
     /// Until when it is not proposed as a joiner after it let an attempt down.
     pub(super) joiner_pause_ms: u64,
     /// Whether it has executed the same as we, where that could be compared.
     pub(super) agrees: Option<bool>,
-    reply: Overdue<Timestamp>,
+    pub(super) reply: Overdue<Timestamp>,
 }
 
 impl Peer {
@@ -42,6 +44,7 @@ impl Peer {
             silent_ms: 0,
             unlinked_ms: 0,
             stuck_ms: 0,
+            suspecting_ms: 0,
             joiner_pause_ms: 0,
             agrees: None,
             reply: Overdue::default(),
@@ -57,9 +60,9 @@ impl Peer {
 
 /// How long the same thing has been owed.
 #[derive(Clone, Debug)]
-struct Overdue<T> {
+pub(super) struct Overdue<T> {
     mark: Option<T>,
-    ms: u64,
+    pub(super) ms: u64,
 }
 
 impl<T> Default for Overdue<T> {
@@ -84,15 +87,15 @@ impl<T: PartialOrd + Copy> Overdue<T> {
 
 /// Why a life is taken for crashed, and for how long.
 #[derive(Clone, Copy, Debug)]
-struct Suspicion {
+pub(super) struct Suspicion {
     /// Nothing can come of this life any more.
-    certain: bool,
+    pub(super) certain: bool,
     /// Ends when the life is heard of again, or else after this time. None: never.
-    ends: Ends,
+    pub(super) ends: Ends,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ends {
+pub(super) enum Ends {
     /// When the life is heard of.
     WhenHeard,
     /// After this time, or with the next view.
@@ -104,10 +107,10 @@ enum Ends {
 /// Periods of this server's own, and whom it takes for crashed.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Timers {
-    heartbeat_ms: u64,
-    flush: Overdue<Lsn>,
-    head: Overdue<Timestamp>,
-    suspects: BTreeMap<Member, Suspicion>,
+    pub(super) heartbeat_ms: u64,
+    pub(super) flush: Overdue<Lsn>,
+    pub(super) head: Overdue<Timestamp>,
+    pub(super) suspects: BTreeMap<Member, Suspicion>,
 }
 
 impl Timers {
@@ -117,7 +120,6 @@ impl Timers {
     }
 }
 
-const LINK_BROKEN: &str = "its link was set up anew";
 const DISK_STALLED: &str = "its disk does not answer";
 
 /// A life is forgotten as a suspect once this many newer ones were seen; keeps the table bounded.
@@ -169,6 +171,8 @@ impl<M: Machine> Lamport<M> {
             peer.unlinked_ms = if peer.linked { 0 } else { peer.unlinked_ms + gap_ms };
             let between = peer.news.as_ref().is_some_and(|n| n.standing == Standing::Changing);
             peer.stuck_ms = if between { peer.stuck_ms + gap_ms } else { 0 };
+            let suspects = peer.news.as_ref().is_some_and(|n| !n.suspects.is_empty());
+            peer.suspecting_ms = if suspects { peer.suspecting_ms + gap_ms } else { 0 };
             let Some(incarnation) = peer.life else { continue };
             let life = Member { server: peer.server, incarnation };
             if peer.silent_ms >= suspect_ms {
@@ -203,6 +207,8 @@ impl<M: Machine> Lamport<M> {
         if let Some(head) = head
             && head.server != self.me().server
             && waited_ms >= 2 * suspect_ms
+            // The reply of a member that is gone may be what it waits for.
+            && !self.others().iter().any(|&m| m.server != head.server && self.is_suspected(m))
         {
             found.push((head.server, "it does not release its request"));
         }
@@ -263,8 +269,7 @@ impl<M: Machine> Lamport<M> {
     }
 
     /// A new view begins: what was held against its members belongs to the old one.
-    /// Except for links that broke since it was accepted.
-    pub(super) fn forgive_members(&mut self, fx: &mut Fx<M>) {
+    pub(super) fn forgive_members(&mut self) {
         let members = self.members().to_vec();
         self.timers.suspects.retain(|life, _| !members.contains(life));
         self.timers.flush = Overdue::default();
@@ -273,9 +278,6 @@ impl<M: Machine> Lamport<M> {
             peer.agrees = None;
             peer.stuck_ms = 0;
             peer.reply = Overdue::default();
-        }
-        for life in self.broken.clone() {
-            self.suspect(life, LINK_BROKEN, false, fx);
         }
     }
 
@@ -320,9 +322,8 @@ impl<M: Machine> Lamport<M> {
         (peer.silent_ms, peer.unlinked_ms, peer.stuck_ms, peer.joiner_pause_ms) = (0, 0, 0, 0);
         if renewed && !resumed && self.members().contains(&life) {
             // What was on its way is lost, and with it the order on this link (rule 3): nothing that this life
-            // says in this view can be taken in its place any more.
+            // says in this view can be taken in its place any more. It lives, so the next view is with it.
             self.broken.insert(life);
-            self.suspect(life, LINK_BROKEN, false, fx);
         }
         if renewed && !resumed {
             self.attempt_lost(life, fx);
@@ -398,6 +399,7 @@ impl<M: Machine> Lamport<M> {
             caught_up: self.phase == Phase::Recovering && self.catch_up.caught_up,
             links: links.collect(),
             suspects: self.others().into_iter().filter(|&life| self.is_suspected(life)).collect(),
+            needs_view: !self.broken.is_empty(),
             disk_stalled_ms: self.timers.disk_stalled_ms(),
             about: self.about(),
         })
@@ -420,62 +422,6 @@ impl<M: Machine> Lamport<M> {
         }
         if let Some(peer) = self.peers.get_mut(&from.server) {
             peer.news = Some(news);
-        }
-    }
-
-    /// A peer has accepted a view without this life: either the others went on, or two sides have met.
-    fn meet(&mut self, from: Member, news: &Heartbeat, fx: &mut Fx<M>) {
-        if news.members.is_empty() || news.members.contains(&self.me()) {
-            return;
-        }
-        let at_work = matches!(news.standing, Standing::Active | Standing::Leaving);
-        match self.phase {
-            Phase::Diverged => {}
-            Phase::Recovering if at_work => self.abandon(format!("server {} is active", from.server), fx),
-            Phase::Recovering => {}
-            Phase::Active | Phase::Changing if incarnation_in(self.members(), from.server).is_some() => {
-                // A server of this view has accepted a later one, so this view can do nothing any more, and whoever
-                // made the later one took this server for dead.
-                if news.view > self.accepted_view() {
-                    self.restart(Restart::Excluded { by: news.view }, fx);
-                }
-            }
-            Phase::Active | Phase::Changing => {
-                let alive = self.members().iter().filter(|&&m| !self.is_suspected(m)).count();
-                let lost = match self.settings.availability {
-                    Availability::Any => (news.members.len(), news.view) > (alive, self.accepted_view()),
-                    Availability::Majority => news.view > self.accepted_view(),
-                };
-                if at_work && lost {
-                    self.restart(Restart::LostMerge { to: news.view }, fx);
-                }
-            }
-        }
-    }
-
-    /// Two members of one view that executed the same position must have the same digest.
-    fn compare_digests(&mut self, from: Member, news: &Heartbeat, fx: &mut Fx<M>) {
-        if self.phase != Phase::Active || news.view != self.accepted_view() {
-            return;
-        }
-        let (position, theirs) = (news.position, news.digest);
-        let Some(ours) = self.tail.digest_at(position) else { return };
-        let Some(peer) = self.peers.get_mut(&from.server) else { return };
-        let before = peer.agrees.replace(ours == theirs);
-        if ours != theirs && before != Some(false) {
-            self.note(Note::DigestMismatch { peer: from.server, position, ours, theirs }, fx);
-        }
-        let members = self.members().len();
-        let verdicts: Vec<bool> = self.others().iter().filter_map(|m| self.peers[&m.server].agrees).collect();
-        let against = verdicts.iter().filter(|agrees| !**agrees).count();
-        let with_us = 1 + verdicts.len() - against;
-        if against == 0 || with_us * 2 > members {
-            return;
-        }
-        if against * 2 > members {
-            self.restart(Restart::Diverged { position }, fx);
-        } else if verdicts.len() + 1 == members {
-            self.phase = Phase::Diverged;
         }
     }
 

@@ -31,7 +31,9 @@ impl<M: Machine> Lamport<M> {
 
     pub(super) fn send_promise(&mut self, to: Member, view: ViewId, fx: &mut Fx<M>) {
         if view != self.promised {
-            return;
+            // A higher view overtook it on the way to the disk: its coordinator need not wait and blame this server.
+            let highest = self.promised;
+            return self.send(to, Message::Refused { view, highest }, fx);
         }
         let promise = Arc::new(self.promise_content());
         self.send(to, Message::Promise { view, promise }, fx);
@@ -131,7 +133,11 @@ impl<M: Machine> Lamport<M> {
     pub(super) fn on_accept_durable(&mut self, view: ViewId, fx: &mut Fx<M>) {
         if view == self.accepted_view() && view == self.promised {
             self.installed_owed = Some(view);
-            self.installed_if_linked(fx);
+            return self.installed_if_linked(fx);
+        }
+        let coordinator = self.others().into_iter().find(|m| m.server == view.coordinator);
+        if let Some(coordinator) = coordinator.filter(|m| m.incarnation == view.incarnation) {
+            self.send(coordinator, Message::Refused { view, highest: self.promised }, fx);
         }
     }
 
@@ -175,14 +181,16 @@ impl<M: Machine> Lamport<M> {
             self.apply(entry.request.clone(), fx);
         }
         assert_eq!(self.position, install.top(), "a view begins where its kept requests end");
-        // Every member has the kept requests on its disk: nobody will ask for them again.
+        // Every member has the kept requests on its disk: nobody will ask for them again. The leases of those who
+        // were left out have ended.
         let base = self.position;
-        let trimmed = Install { base, base_digest: self.digest, kept: Vec::new(), ..(*install).clone() };
+        let (kept, left_out) = (Vec::new(), Vec::new());
+        let trimmed = Install { base, base_digest: self.digest, kept, left_out, ..(*install).clone() };
         let (view, members) = (trimmed.view, trimmed.members.clone());
         self.accepted = Some(Arc::new(trimmed));
         self.phase = Phase::Active;
         self.reads.new_view();
-        self.forgive_members(fx);
+        self.forgive_members();
         if !self.offers_submitted {
             self.submit_offers();
         }

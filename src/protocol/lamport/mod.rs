@@ -8,18 +8,26 @@
 //! | `normal` | one view at work: batches out, requests in, execution |
 //! | `reads` | leases, and reads that need no message |
 //! | `detector` | who is alive |
+//! | `meet` | sides that meet, digests that differ |
+//! | `candidates` | whom a coordinator proposes |
 //! | `change` | the coordinator's part in a change of view |
 //! | [`choose`] | what is kept, and whether a view may be: a pure function |
 //! | `outage` | who must be back after an outage |
 //! | `member` | everyone's part in a change of view |
-//! | `catch_up` | a recovering server's way back, and who helps it |
+//! | `catch_up` | a recovering server's way back |
+//! | `donor` | what others do for a server that comes back |
 //! | `recover` | from the log to an engine |
+//! | `fingerprint` | whether two engines go on alike, for searches |
 //! | `status` | what it looks like to people |
 
+mod candidates;
 mod catch_up;
 mod change;
 pub mod choose;
 mod detector;
+mod donor;
+mod fingerprint;
+mod meet;
 mod member;
 mod normal;
 mod outage;
@@ -48,7 +56,7 @@ use tail::Tail;
 type Fx<M> = Vec<Effect<M>>;
 
 /// What this server is in the protocol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Phase {
     /// Started, not active in any view in this life.
     Recovering,
@@ -61,7 +69,7 @@ enum Phase {
 }
 
 /// The Lamport engine of one life of one server.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Lamport<M: Machine> {
     settings: Settings,
     now: Now,
@@ -81,6 +89,8 @@ pub struct Lamport<M: Machine> {
     owed: VecDeque<(Lsn, Owed)>,
     snapshot: Option<(Position, u64)>,
     snapshot_pending: bool,
+    /// The one being written is of a state that was given up meanwhile.
+    snapshot_overtaken: bool,
 
     // Views.
     phase: Phase,
@@ -110,6 +120,8 @@ pub struct Lamport<M: Machine> {
     last_tick_ms: Option<u64>,
     started_ms: Option<u64>,
     catch_up: catch_up::CatchUp,
+    /// Counts the questions to donors that were answered.
+    questions: u64,
 
     // Clients.
     pending: VecDeque<(Option<Token>, Bytes)>,
@@ -121,7 +133,7 @@ pub struct Lamport<M: Machine> {
 }
 
 /// Something that must not be said before a record is durable.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 enum Owed {
     /// A reply to a request.
     Reply { to: Member, view: ViewId, until: Timestamp },
@@ -151,10 +163,15 @@ impl<M: Machine> Engine<M> for Lamport<M> {
             Input::Drained => self.on_drained(fx),
             Input::SnapshotDue => self.on_snapshot_due(fx),
             Input::SnapshotWritten { position, bytes } => {
-                self.snapshot = Some((position, bytes));
                 self.snapshot_pending = false;
+                if !std::mem::take(&mut self.snapshot_overtaken) {
+                    self.snapshot = Some((position, bytes));
+                }
             }
-            Input::SnapshotFailed => self.snapshot_pending = false,
+            Input::SnapshotFailed => {
+                self.snapshot_pending = false;
+                self.snapshot_overtaken = false;
+            }
             Input::SnapshotRead { peer, position, offset, total, bytes } => {
                 self.send(peer, Message::SnapshotChunk { position, offset, total, bytes }, fx);
             }
@@ -277,12 +294,18 @@ impl<M: Machine> Lamport<M> {
             Message::Leave => self.on_peer_leave(from, fx),
             Message::Heartbeat(heartbeat) => self.on_heartbeat(from, heartbeat, fx),
             Message::HeartbeatAck { view, sequence } => self.on_heartbeat_ack(from, view, sequence, fx),
-            Message::Fetch { position, lineage } => self.on_fetch(from, position, &lineage, fx),
-            Message::Entries { lineage, tip, entries, digest } => {
-                self.on_entries(from, &lineage, tip, entries, digest, fx);
+            Message::Fetch { question, position, lineage, digests } => {
+                self.on_fetch(from, question, position, (&lineage, &digests), fx);
             }
-            Message::Offer { position, bytes, forked_after } => {
-                self.on_offer(from, position, bytes, forked_after, fx);
+            Message::Entries { question, lineage, tip, entries, digest } => {
+                if self.takes_answer(from, question) {
+                    self.on_entries(&lineage, tip, entries, digest, fx);
+                }
+            }
+            Message::Offer { question, position, bytes, forked_after, lineage } => {
+                if self.takes_answer(from, question) {
+                    self.on_offer(position, bytes, forked_after, &lineage, fx);
+                }
             }
             Message::FetchSnapshot { position, offset } => {
                 fx.push(Effect::ReadSnapshot { peer: from, position, offset });

@@ -7,12 +7,12 @@ use std::sync::Arc;
 /// The requests of one view that this server has logged and not executed, with who replied and released.
 #[derive(Clone, Debug)]
 pub struct Queue {
-    me: ServerId,
-    others: Vec<ServerId>,
-    slots: BTreeMap<Timestamp, (Arc<Request>, Lsn)>,
-    replied: BTreeMap<ServerId, u64>,
-    released: BTreeMap<ServerId, u64>,
-    seen: BTreeMap<ServerId, u64>,
+    pub(super) me: ServerId,
+    pub(super) others: Vec<ServerId>,
+    pub(super) slots: BTreeMap<Timestamp, (Arc<Request>, Lsn)>,
+    pub(super) replied: BTreeMap<ServerId, u64>,
+    pub(super) released: BTreeMap<ServerId, u64>,
+    pub(super) seen: BTreeMap<ServerId, u64>,
 }
 
 impl Queue {

@@ -15,20 +15,20 @@ use std::collections::{BTreeMap, VecDeque};
 const ROUNDS_MAX: usize = 16;
 
 /// Waiting reads and the lease.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Reads {
-    waiting: VecDeque<Read>,
-    sequence: u64,
-    rounds: VecDeque<(u64, u64)>,
-    acked: BTreeMap<Member, u64>,
-    proven_ms: Option<u64>,
+    pub(super) waiting: VecDeque<Read>,
+    pub(super) sequence: u64,
+    pub(super) rounds: VecDeque<(u64, u64)>,
+    pub(super) acked: BTreeMap<Member, u64>,
+    pub(super) proven_ms: Option<u64>,
 }
 
-#[derive(Debug)]
-struct Read {
-    token: Token,
-    arrived_ms: u64,
-    barrier: Option<Timestamp>,
+#[derive(Clone, Debug)]
+pub(super) struct Read {
+    pub(super) token: Token,
+    pub(super) arrived_ms: u64,
+    pub(super) barrier: Option<Timestamp>,
 }
 
 impl Reads {

@@ -81,6 +81,7 @@ impl<M: Machine> Lamport<M> {
             owed: VecDeque::new(),
             snapshot: recovered.snapshot.map(|(header, bytes)| (header.position, bytes)),
             snapshot_pending: false,
+            snapshot_overtaken: false,
             phase: Phase::Recovering,
             history: recovered.history,
             clock: header.as_ref().map_or(0, |h| h.clock),
@@ -109,6 +110,7 @@ impl<M: Machine> Lamport<M> {
             reads: reads::Reads::default(),
             offers: Vec::new(),
             offers_submitted: false,
+            questions: 0,
             leaving: false,
             settings,
         };

@@ -53,6 +53,22 @@ impl Tail {
         self.entries.get(index as usize).map(|(_, digest)| *digest)
     }
 
+    /// The digests at the last positions, at most `count_max` of them, the last one at the end.
+    pub fn last_digests(&self, count_max: u64) -> Vec<Digest> {
+        let first = self.start.max((self.end() + 1).saturating_sub(count_max));
+        (first..=self.end()).filter_map(|position| self.digest_at(position)).collect()
+    }
+
+    /// Compares with the digests of another server, the last of them at `position`: the last position at which they
+    /// are the same, and the first at which they are not. A digest covers everything before it.
+    pub fn compare(&self, position: Position, digests: &[Digest]) -> (Option<Position>, Option<Position>) {
+        let first = (position + 1).saturating_sub(digests.len() as u64);
+        let alike =
+            (first..).zip(digests).filter_map(|(at, &theirs)| Some((at, self.digest_at(at)? == theirs)));
+        let last_same = alike.clone().filter(|(_, same)| *same).map(|(at, _)| at).last();
+        (last_same, alike.filter(|(_, same)| !same).map(|(at, _)| at).next())
+    }
+
     /// The request executed at a position, if it is that recent.
     pub fn get(&self, position: Position) -> Option<&Arc<Request>> {
         let index = position.checked_sub(self.start + 1)?;

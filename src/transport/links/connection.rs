@@ -4,7 +4,9 @@ use super::{LinkEvent, LinkSettings, Peer, Wire};
 use crate::protocol::message::Message;
 use crate::protocol::types::{Member, ServerId};
 use crate::transport::frame::{DecodeError, FrameDecoder, FrameError};
-use crate::transport::peer::{self, HELLO_BYTES_MAX, HelloError, PEER_FRAME_BYTES_MAX, PeerHello};
+use crate::transport::peer::{
+    self, HELLO_BYTES_MAX, HelloError, PEER_FRAME_BYTES_MAX, PeerHello, settings_difference,
+};
 use crate::transport::session::{Arrival, Hello, SessionError};
 use bytes::{Bytes, BytesMut};
 use std::collections::BTreeMap;
@@ -247,12 +249,7 @@ fn check(context: &Context, theirs: &PeerHello) -> Result<(), HelloError> {
     if theirs.to != me.server {
         return Err(HelloError::Misdirected { wanted: theirs.to, me: me.server });
     }
-    if theirs.settings != *settings {
-        let pair = settings.lines().zip(theirs.settings.lines()).find(|(ours, theirs)| ours != theirs);
-        let difference = match pair {
-            Some((ours, theirs)) => format!("{ours:?} here, {theirs:?} there"),
-            None => "one of them has more settings".to_owned(),
-        };
+    if let Some(difference) = settings_difference(settings, &theirs.settings) {
         return Err(HelloError::Settings(difference));
     }
     Ok(())

@@ -180,3 +180,88 @@ fn s19_a_retry_beside_its_first_try_is_executed_once() {
     w.play("restart 1");
     w.assert_goes_on(&[1, 2, 3]);
 }
+
+/// The coordinator that waits a lease out crashes and is back at once; the next view leaves out nobody that its own
+/// predecessor had, and so waits for nothing, while the one that was left out before still serves reads under its lease.
+#[test]
+fn s17_a_second_change_of_view_waits_for_the_lease_that_the_first_one_began_to_wait_for() {
+    let mut w = story("servers 3");
+    w.play("run 1000\nsubmit 1 reserve eve 1\ndeliver 1 3\nflush 3\nstall 3\nrun 1000");
+    w.assert_reserved("eve");
+    let mut happened = Vec::new();
+    while !has(&happened, "1 proposes v2.1 {1,2}") {
+        happened = w.play("run 50");
+    }
+    // Both have accepted the view without 3, which lives and hears nothing of it for a moment.
+    assert!(w.picture().contains("2 is Changing in v2.1 {1,2} at 1"), "{}", w.picture());
+    w.play("hold 1 3\nhold 2 3\ncrash 1\nrestart 1\nrun 100\nsubmit 2 reserve bob 2\nrun 50");
+    let happened = w.play("read 3\nrun 50");
+    let stale = has(&happened, "3 serves the read: 9 seats left");
+    assert!(
+        !stale || w.told("bob").is_empty(),
+        "bob was answered, then 3 served the seats as they were before"
+    );
+    w.play("unstall 3\nflow 1 3\nflow 2 3\nrun 1000");
+    w.assert_goes_on(&[1, 2, 3]);
+}
+
+/// The same without any crash, where the probe is shorter than the lease: a lower-numbered member loses patience with
+/// the coordinator that waits the lease out, and its own view, which leaves nobody out, waits for nothing.
+#[test]
+fn s17_a_member_does_not_push_past_a_coordinator_that_waits_a_lease_out() {
+    let mut w = story("servers 3 lease=2000 probe=500");
+    w.play("run 1000\ncrash 1\nrun 1500\nsubmit 2 reserve eve 1\ndeliver 2 3\nflush 3\nstall 3\nrun 4950");
+    // 1 is taken back at the very moment when 3 is left out for its disk; 3 lives and hears nothing of it for a while.
+    let happened = w.play("restart 1\nrun 300");
+    assert_has(&happened, "2 -> 1#2 INSTALL v3.2 {1#2,2} after 1");
+    let mut bob_was_answered = false;
+    w.play("hold 2 3\nhold 1 3");
+    for _ in 0..60 {
+        let happened = w.play("run 50\nread 3");
+        assert!(
+            !(bob_was_answered && has(&happened, "3 serves the read: 9")),
+            "3 served the seats as they were"
+        );
+        if w.active().contains(&1) && !w.commands.contains_key("bob") {
+            w.play("submit 1 reserve bob 2");
+        }
+        bob_was_answered |= !w.told("bob").is_empty();
+    }
+    assert!(bob_was_answered);
+}
+
+/// The newest snapshot is older than the fork: what the losing side deleted of the time between is neither in that snapshot
+/// nor found missing from it, so another one must be taken.
+#[test]
+fn s18_a_deletion_of_the_losing_side_is_reported_whatever_snapshot_it_takes() {
+    let mut w = story("servers 3 may-fork");
+    w.play("submit 1 seats early 1\nrun 100\nsnapshot 2\nrun 100\nsubmit 1 seats bob 2\nrun 100");
+    w.play("cut 1 2\ncut 1 3\nrun 3000\nsubmit 1 delete bob\nsubmit 2 seats carol 5\nrun 100");
+    assert_eq!(
+        w.told("bob").last().map(|o| o.to_string()).as_deref(),
+        Some("1 seats have been released. 9 seats are now available.")
+    );
+    let happened = w.play("link 1 2\nlink 1 3\nrun 5000");
+    assert_has(&happened, "OFFER snapshot at 3, forked after 2");
+    assert_has(&happened, "1 REPORTS what v2.1 did after 2: [withdraw bob, made until 2]");
+}
+
+/// What the losing side answered is logged, but the mark that it was executed was lost in a crash; and the other side's
+/// view is higher, so that the own one does not stick out. Found by seed 202255 of the simulated partitions.
+#[test]
+fn s18_what_the_losing_side_answered_is_reported_though_its_marks_of_execution_are_lost() {
+    for far_behind in [false, true] {
+        let mut w = story(if far_behind { "servers 2 may-fork tail=100" } else { "servers 2 may-fork" });
+        w.play("submit 2 seats early 1\nrun 100\ncut 1 2\nrun 2000");
+        w.play("submit 1 reserve bob 2\nflush 1");
+        w.assert_reserved("bob");
+        if far_behind {
+            w.play("submit 2 seats carol 5\nrun 100\nsubmit 2 seats dave 6\nrun 100\nsnapshot 2\nrun 100");
+        }
+        let happened = w.play("crash 1\nrestart 1\nlink 1 2\nrun 5000");
+        assert_eq!(has(&happened, "2 -> 1#2 OFFER snapshot at 3"), far_behind, "{happened:#?}");
+        assert_has(&happened, "1 REPORTS what v2.1 did after 1: [");
+        w.assert_goes_on(&[1, 2]);
+        assert_eq!(w.seats_of(2, "bob").map(|seats| seats.len()), Some(2));
+    }
+}
