@@ -3,7 +3,7 @@
 
 use crate::protocol::types::Now;
 use rustix::time::{ClockId, clock_gettime};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// What time it is, on both clocks.
 pub(super) fn now() -> Now {
@@ -11,6 +11,12 @@ pub(super) fn now() -> Now {
     let boot = clock_gettime(ClockId::Boottime);
     let tick_ms = boot.tv_sec as u64 * 1_000 + boot.tv_nsec as u64 / 1_000_000;
     Now { tick_ms, wall_ms: wall_ms() }
+}
+
+/// Since some moment in the past, for measuring how long something takes.
+pub(super) fn monotonic() -> Duration {
+    let time = clock_gettime(ClockId::Monotonic);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
 /// Milliseconds since 1970; 0 where the clock stands before that.

@@ -6,10 +6,11 @@
 use super::clock;
 use super::life::{End, Life};
 use super::log_thread::LogThread;
+use super::machine::{Audience, Watched};
 use super::notes;
 use super::persister::{OpenFailure, Persister};
 use super::port::{Ask, Asked, Asks, Refused, ReplicaStatus, Reply};
-use crate::domain::state::{Config, State};
+use crate::domain::state::Config;
 use crate::protocol::engine::{Availability, Limits, Restart, Settings};
 use crate::protocol::lamport::Lamport;
 use crate::protocol::types::{Member, ServerId};
@@ -68,8 +69,8 @@ pub enum ReplicaError {
 
 /// A log that was opened and replayed.
 struct Ready<D: Disk> {
-    persister: Persister<D, State>,
-    engine: Lamport<State>,
+    persister: Persister<D, Watched>,
+    engine: Lamport<Watched>,
     me: Member,
     conflicts: u64,
 }
@@ -88,14 +89,16 @@ pub async fn run<D: Disk + Sync>(
     let mut diverged = None;
     loop {
         let open = {
-            let (config, disk) = (config.clone(), disk.clone());
-            tokio::task::spawn_blocking(move || open(&config, &disk, diverged))
+            let (config, disk, audience) = (config.clone(), disk.clone(), asks.audience.clone());
+            tokio::task::spawn_blocking(move || open(&config, &disk, &audience, diverged))
         };
         let Some(ready) = answer_while(open, &mut asks, started_ms).await else { return Ok(()) };
         let Ready { persister, engine, me, conflicts } = ready?;
-        let (log, log_events) = LogThread::start(persister).map_err(ReplicaError::Thread)?;
+        let audience = asks.audience.clone();
+        let log = LogThread::start(persister, audience.metrics.clone());
+        let (log, log_events) = log.map_err(ReplicaError::Thread)?;
         let settings = link_settings(&config, me);
-        let life = Life::new(engine, log, settings, listener.clone(), config.snapshot_log_bytes);
+        let life = Life::new(engine, log, settings, listener.clone(), config.snapshot_log_bytes, audience);
         let (end, log) = life.run(log_events, &mut asks, started_ms, conflicts, config.limits.tick_ms).await;
         // The next life, and the next process, find a log that nobody else writes.
         let closed = tokio::task::spawn_blocking(move || log.join());
@@ -107,6 +110,7 @@ pub async fn run<D: Disk + Sync>(
             }
             End::Restart(why) => {
                 notes::log_restart(why);
+                asks.audience.metrics.restarts.inc();
                 diverged = matches!(why, Restart::Diverged { .. }).then_some(why);
                 if answer_while(closed, &mut asks, started_ms).await.is_none() {
                     return Ok(());
@@ -150,13 +154,14 @@ fn answer_not_ready((ask, reply): Asked, started_ms: u64) {
 fn open<D: Disk>(
     config: &ReplicaConfig,
     disk: &D,
+    audience: &Audience,
     diverged: Option<Restart>,
 ) -> Result<Ready<D>, ReplicaError> {
     if let Some(Restart::Diverged { position }) = diverged {
         let why = format!("another outcome than the other servers' at position {position}");
         set_aside(config, disk, &why)?;
     }
-    match open_once(config, disk) {
+    match open_once(config, disk, audience) {
         Err(NotOpen::Damaged(why)) => {
             tracing::error!(
                 why,
@@ -167,7 +172,7 @@ fn open<D: Disk>(
         Err(NotOpen::Other(failure)) => return Err(failure.into()),
         Ok(ready) => return Ok(ready),
     }
-    match open_once(config, disk) {
+    match open_once(config, disk, audience) {
         Ok(ready) => Ok(ready),
         Err(NotOpen::Other(failure)) => Err(failure.into()),
         Err(NotOpen::Damaged(why)) => {
@@ -187,13 +192,13 @@ enum NotOpen {
     Other(OpenFailure),
 }
 
-fn open_once<D: Disk>(config: &ReplicaConfig, disk: &D) -> Result<Ready<D>, NotOpen> {
+fn open_once<D: Disk>(config: &ReplicaConfig, disk: &D, audience: &Audience) -> Result<Ready<D>, NotOpen> {
     let now = clock::now();
     // The wall clock keeps the incarnation growing where the directory was lost.
     let options = Options { incarnation_min: now.wall_ms / 1_000, ..config.storage.clone() };
     let chunk_bytes = config.limits.chunk_bytes_max;
-    let opened =
-        Persister::<D, State>::open(disk.clone(), &config.identity, &options, &config.state, chunk_bytes);
+    let state = (config.state.clone(), audience.clone());
+    let opened = Persister::<D, Watched>::open(disk.clone(), &config.identity, &options, &state, chunk_bytes);
     let opened = opened.map_err(|failure| {
         if failure.is_damage() { NotOpen::Damaged(failure.to_string()) } else { NotOpen::Other(failure) }
     })?;

@@ -4,11 +4,10 @@
 use super::clock;
 use super::driver::ReplicaError;
 use super::log_thread::{LogEvent, LogThread};
-use super::machine::Storable as _;
+use super::machine::{Audience, Storable as _, Watched};
 use super::notes;
 use super::port::{Ask, Asked, Asks, Freshness, Refused, ReplicaStatus, Reply, ReplyTo};
 use crate::domain::command::Query;
-use crate::domain::state::State;
 use crate::protocol::engine::{Effect, Engine as _, Input, Refusal, Restart};
 use crate::protocol::lamport::Lamport;
 use crate::protocol::message::{Message, Standing};
@@ -46,24 +45,26 @@ pub(super) enum End {
 
 /// Who waits for what.
 enum Waiting {
-    Command(ReplyTo),
+    /// Since when.
+    Command(ReplyTo, Duration),
     Query(Query, ReplyTo),
 }
 
 /// A running engine.
 pub(super) struct Life {
-    engine: Lamport<State>,
-    log: LogThread<State>,
+    engine: Lamport<Watched>,
+    log: LogThread<Watched>,
     links: Links,
     link_events: mpsc::Receiver<LinkEvent>,
     waiting: BTreeMap<Token, Waiting>,
     last_token: Token,
-    effects: Vec<Effect<State>>,
+    effects: Vec<Effect<Watched>>,
     encoded: Encoded,
     snapshot_log_bytes: u64,
     snapshot_asked_ms: u64,
     started_ms: u64,
     conflicts: u64,
+    audience: Audience,
 }
 
 /// The last large message, encoded: the same one usually goes to every peer.
@@ -97,12 +98,14 @@ fn is_same(a: &Message, b: &Message) -> bool {
 
 impl Life {
     pub(super) fn new(
-        engine: Lamport<State>,
-        log: LogThread<State>,
+        engine: Lamport<Watched>,
+        log: LogThread<Watched>,
         settings: LinkSettings,
         listener: Arc<TcpListener>,
         snapshot_log_bytes: u64,
+        audience: Audience,
     ) -> Life {
+        audience.feed.begin(engine.machine().state());
         let (events, link_events) = mpsc::channel(LINK_EVENTS_MAX);
         Life {
             engine,
@@ -117,13 +120,14 @@ impl Life {
             snapshot_asked_ms: 0,
             started_ms: 0,
             conflicts: 0,
+            audience,
         }
     }
 
     /// Lives until the engine or the disk ends it. Returns the log's thread, which still has to end.
     pub(super) async fn run(
         mut self,
-        mut log_events: mpsc::Receiver<LogEvent<State>>,
+        mut log_events: mpsc::Receiver<LogEvent<Watched>>,
         asks: &mut Asks,
         started_ms: u64,
         conflicts: u64,
@@ -138,8 +142,11 @@ impl Life {
                 break end;
             }
             self.links.flush();
-            asks.state_time_ms.store(self.engine.machine().time_ms(), Ordering::Relaxed);
+            let state = self.engine.machine().state();
+            asks.state_time_ms.store(state.time_ms(), Ordering::Relaxed);
+            self.audience.feed.align(state);
         };
+        self.audience.feed.end();
         self.links.flush();
         if matches!(end, End::Left) {
             self.say_farewell().await;
@@ -156,7 +163,7 @@ impl Life {
     async fn turn(
         &mut self,
         ticks: &mut Interval,
-        log_events: &mut mpsc::Receiver<LogEvent<State>>,
+        log_events: &mut mpsc::Receiver<LogEvent<Watched>>,
         asks: &mut Asks,
     ) -> ControlFlow<End> {
         let has_room = !self.log.is_full();
@@ -187,10 +194,11 @@ impl Life {
         self.step(Input::Drained)
     }
 
-    fn on_log(&mut self, event: LogEvent<State>) -> ControlFlow<End> {
+    fn on_log(&mut self, event: LogEvent<Watched>) -> ControlFlow<End> {
         match event {
             LogEvent::Input(input) => self.step(input),
             LogEvent::SinceSnapshot(bytes) => {
+                self.audience.metrics.log_bytes.set(bytes as i64);
                 let now_ms = clock::now().tick_ms;
                 if bytes < self.snapshot_log_bytes || now_ms < self.snapshot_asked_ms + SNAPSHOT_PAUSE_MS {
                     return ControlFlow::Continue(());
@@ -224,7 +232,7 @@ impl Life {
         let reply = match (ask, reply) {
             (Ask::Leave, _) => return self.step(Input::Leave),
             (Ask::Submit(command), Some(reply)) => {
-                let token = self.wait(Waiting::Command(reply));
+                let token = self.wait(Waiting::Command(reply, clock::monotonic()));
                 return self.step(Input::Submit { token, command });
             }
             (Ask::Read(query, Freshness::Linearizable), Some(reply)) => {
@@ -240,11 +248,13 @@ impl Life {
                 (reply, Reply::Done)
             }
             (Ask::Read(query, Freshness::Local), reply) => {
-                (reply, Reply::Answer(self.engine.machine().query(&query)))
+                (reply, Reply::Answer(self.engine.machine().state().query(&query)))
             }
             (Ask::Status, reply) => {
                 let uptime_ms = clock::now().tick_ms.saturating_sub(self.started_ms);
                 let (engine, conflicts) = (Some(self.engine.status()), self.conflicts);
+                self.audience.metrics.unanswered.set(self.waiting.len() as i64);
+                self.audience.metrics.log_queue_bytes.set(self.log.queued_bytes() as i64);
                 (reply, Reply::Status(Box::new(ReplicaStatus { engine, uptime_ms, conflicts })))
             }
             // Nobody would hear what comes of it.
@@ -264,7 +274,7 @@ impl Life {
         self.last_token
     }
 
-    fn step(&mut self, input: Input<State>) -> ControlFlow<End> {
+    fn step(&mut self, input: Input<Watched>) -> ControlFlow<End> {
         let mut effects = std::mem::take(&mut self.effects);
         self.engine.step(clock::now(), input, &mut effects);
         let carried = effects.drain(..).try_for_each(|effect| self.carry(effect));
@@ -272,7 +282,7 @@ impl Life {
         carried
     }
 
-    fn carry(&mut self, effect: Effect<State>) -> ControlFlow<End> {
+    fn carry(&mut self, effect: Effect<Watched>) -> ControlFlow<End> {
         match effect {
             Effect::Send { to, message } => {
                 let is_sequenced = message.is_sequenced();
@@ -280,23 +290,28 @@ impl Life {
                 self.links.send(to, &bytes, is_sequenced);
             }
             Effect::Answer { token, outcome } => match self.waiting.remove(&token) {
-                Some(Waiting::Command(reply)) => reply.answer(Reply::Outcome(outcome)),
+                Some(Waiting::Command(reply, since)) => {
+                    let took = clock::monotonic().saturating_sub(since);
+                    self.audience.metrics.command_seconds.observe(took.as_secs_f64());
+                    reply.answer(Reply::Outcome(outcome));
+                }
                 Some(Waiting::Query(..)) | None => debug_assert!(false, "an answer for no command"),
             },
             Effect::ServeRead { token } => match self.waiting.remove(&token) {
                 Some(Waiting::Query(query, reply)) => {
-                    reply.answer(Reply::Answer(self.engine.machine().query(&query)));
+                    reply.answer(Reply::Answer(self.engine.machine().state().query(&query)));
                 }
-                Some(Waiting::Command(_)) | None => debug_assert!(false, "an answer for no query"),
+                Some(Waiting::Command(..)) | None => debug_assert!(false, "an answer for no query"),
             },
             Effect::Refuse { token, refusal } => {
-                if let Some(Waiting::Command(reply) | Waiting::Query(_, reply)) = self.waiting.remove(&token)
+                if let Some(Waiting::Command(reply, _) | Waiting::Query(_, reply)) =
+                    self.waiting.remove(&token)
                 {
                     reply.answer(Reply::Refused(self.refused(refusal)));
                 }
             }
             Effect::ReportOutcome { ref outcome, .. } => {
-                let (_, is_settled) = State::describe_outcome(outcome);
+                let (_, is_settled) = Watched::describe_outcome(outcome);
                 self.conflicts += u64::from(!is_settled);
                 self.log.carry(effect);
             }
@@ -308,14 +323,19 @@ impl Life {
             | Effect::Report { .. } => self.log.carry(effect),
             Effect::Restart { why } => return ControlFlow::Break(End::Restart(why)),
             Effect::Exit => return ControlFlow::Break(End::Left),
-            Effect::Note(note) => notes::log(&note),
+            Effect::Note(note) => notes::log(&note, &self.audience.metrics),
         }
         ControlFlow::Continue(())
     }
 
     fn refused(&self, refusal: Refusal) -> Refused {
+        self.audience.metrics.refused(match refusal {
+            Refusal::Leaving => "leaving",
+            Refusal::Overloaded { .. } => "overloaded",
+            Refusal::NotReady => "not_ready",
+        });
         match refusal {
-            Refusal::Leaving => Refused::Leaving,
+            Refusal::Leaving => Refused::Closing,
             Refusal::Overloaded { pending } => Refused::Overloaded { pending },
             Refusal::NotReady => {
                 let status = self.engine.status();

@@ -3,11 +3,13 @@
 //! Whatever has been queued is carried out together and made durable by one flush (group commit). Marks of
 //! execution may be lost without harm (rule 8), so they wait a moment for something that must be flushed anyway.
 
+use super::clock;
 use super::machine::Storable;
 use super::persister::{Carried, Job, JobResult, Persister};
 use crate::protocol::engine::{Effect, Input};
 use crate::protocol::record::Record;
 use crate::storage::{Disk, StorageError};
+use crate::telemetry::metrics::Metrics;
 use std::io;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -77,6 +79,7 @@ where
     /// The system has no thread to give.
     pub(super) fn start<D: Disk>(
         persister: Persister<D, M>,
+        metrics: Arc<Metrics>,
     ) -> io::Result<(LogThread<M>, mpsc::Receiver<LogEvent<M>>)> {
         let (events, receiver) = mpsc::channel(EVENTS_MAX);
         let waiting = Waiting { effects: Vec::new(), bytes: 0, job_done: false, closed: false };
@@ -87,7 +90,8 @@ where
         let snapshots = Builder::new()
             .name("snapshots".to_owned())
             .spawn(move || run_jobs(&jobs_taken, &results, &done))?;
-        let worker = Worker { persister, queue: queue.clone(), events, jobs, results: results_taken };
+        let worker =
+            Worker { persister, queue: queue.clone(), events, jobs, results: results_taken, metrics };
         let thread = Builder::new().name("log".to_owned()).spawn(move || worker.run(snapshots))?;
         Ok((LogThread { queue, thread }, receiver))
     }
@@ -105,7 +109,12 @@ impl<M: Storable> LogThread<M> {
 
     /// Whether so much waits that nothing should be added.
     pub(super) fn is_full(&self) -> bool {
-        self.queue.lock().bytes > QUEUED_BYTES_MAX
+        self.queued_bytes() > QUEUED_BYTES_MAX
+    }
+
+    /// How many bytes of records wait for the disk.
+    pub(super) fn queued_bytes(&self) -> usize {
+        self.queue.lock().bytes
     }
 
     /// Carries out what is queued, then ends both threads. The handle is for whoever may wait for that.
@@ -151,6 +160,7 @@ struct Worker<D: Disk, M: Storable> {
     events: mpsc::Sender<LogEvent<M>>,
     jobs: SyncSender<Job<D, M>>,
     results: Receiver<Result<JobResult<D, M>, StorageError>>,
+    metrics: Arc<Metrics>,
 }
 
 /// Nobody listens any more.
@@ -180,7 +190,10 @@ impl<D: Disk, M: Storable> Worker<D, M> {
             }
             if unflushed && is_urgent {
                 unflushed = false;
-                match self.persister.sync() {
+                let began = clock::monotonic();
+                let synced = self.persister.sync();
+                self.metrics.fsync_seconds.observe((clock::monotonic() - began).as_secs_f64());
+                match synced {
                     Ok(lsn) => self.tell(LogEvent::Input(Input::Durable { lsn }))?,
                     Err(error) => return Ok(Err(error)),
                 }

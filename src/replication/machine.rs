@@ -1,5 +1,6 @@
-//! The seats as the state machine of an engine.
+//! The seats as the state machine of an engine, and the same with somebody looking on.
 
+use super::feed::Feed;
 use crate::domain::batch::{self, BatchBuilder};
 use crate::domain::command::Command;
 use crate::domain::ids::SessionId;
@@ -8,8 +9,11 @@ use crate::domain::outcome::Outcome;
 use crate::domain::state::{Config, State};
 use crate::protocol::engine::Machine;
 use crate::protocol::types::{Position, Request};
+use crate::telemetry::metrics::Metrics;
 use bytes::Bytes;
 use std::io::{self, Read, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A machine whose state can be written to a snapshot and read back, and whose offers people can read.
 pub trait Storable: Machine {
@@ -21,6 +25,8 @@ pub trait Storable: Machine {
     fn write_image(image: &Self::Image, out: &mut dyn Write) -> io::Result<()>;
     /// Reads them back; the error is a sentence.
     fn read_state(config: &Self::Config, input: &mut dyn Read) -> Result<Self, String>;
+    /// How many requests the state has executed.
+    fn executed(&self) -> Position;
     /// An offer of a lost side, for its conflict report.
     fn describe_offer(offer: &[u8]) -> serde_json::Value;
     /// What it came to, and whether nobody need look at it.
@@ -66,7 +72,7 @@ impl Storable for State {
     type Config = Config;
 
     fn blank(config: &Config) -> Self {
-        State::new(*config)
+        State::new(config.clone())
     }
 
     fn write_image(image: &Image, out: &mut dyn Write) -> io::Result<()> {
@@ -74,7 +80,11 @@ impl Storable for State {
     }
 
     fn read_state(config: &Config, input: &mut dyn Read) -> Result<Self, String> {
-        State::read(*config, input).map_err(|error| error.to_string())
+        State::read(config.clone(), input).map_err(|error| error.to_string())
+    }
+
+    fn executed(&self) -> Position {
+        self.position()
     }
 
     fn describe_offer(offer: &[u8]) -> serde_json::Value {
@@ -88,5 +98,135 @@ impl Storable for State {
         // A withdrawal that finds nothing has nothing left to do.
         let settled = outcome.is_success() || matches!(outcome, Outcome::NoReservation { .. });
         (serde_json::Value::String(outcome.to_string()), settled)
+    }
+}
+
+/// Who looks on while requests are executed.
+#[derive(Clone, Debug, Default)]
+pub struct Audience {
+    /// Follows the seats.
+    pub feed: Feed,
+    /// Counts.
+    pub metrics: Arc<Metrics>,
+    /// When the next seats that are set aside fall back.
+    pub expiry: NextExpiry,
+}
+
+/// When the next seats that are set aside fall back, in the state's time; for whoever sees to it.
+#[derive(Clone, Debug)]
+pub struct NextExpiry(Arc<AtomicU64>);
+
+impl Default for NextExpiry {
+    fn default() -> Self {
+        NextExpiry(Arc::new(AtomicU64::new(u64::MAX)))
+    }
+}
+
+impl NextExpiry {
+    /// None while nothing is set aside.
+    pub fn get_ms(&self) -> Option<u64> {
+        Some(self.0.load(Ordering::Relaxed)).filter(|&ms| ms != u64::MAX)
+    }
+
+    fn follow(&self, state: &State) {
+        self.0.store(state.next_expiry_ms().unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+}
+
+/// The seats of a running server. They do what [`State`] does; what was executed is also told to an audience.
+#[derive(Debug)]
+pub struct Watched {
+    state: State,
+    audience: Audience,
+}
+
+impl Watched {
+    /// The seats themselves.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+}
+
+impl Machine for Watched {
+    type Outcome = Outcome;
+    type Image = Image;
+
+    fn apply(&mut self, position: Position, request: &Request, outcomes: &mut Vec<Outcome>) -> u64 {
+        let (before, first) = (self.state.position(), outcomes.len());
+        let hash = Machine::apply(&mut self.state, position, request, outcomes);
+        let Audience { feed, metrics, expiry } = &self.audience;
+        expiry.follow(&self.state);
+        // A log that is read again was counted when it was written.
+        if feed.is_live() {
+            feed.follow(before, &self.state, &outcomes[first..]);
+            metrics.batch_commands.observe((outcomes.len() - first) as f64);
+            outcomes[first..].iter().for_each(|outcome| metrics.executed(word(outcome)));
+        }
+        hash
+    }
+
+    fn freeze(&self) -> Image {
+        self.state.freeze()
+    }
+
+    fn batch(commands: &[Bytes]) -> Bytes {
+        <State as Machine>::batch(commands)
+    }
+
+    fn divergence(&self, theirs: &Self, shared: Position, seed: u64) -> Vec<Bytes> {
+        Machine::divergence(&self.state, &theirs.state, shared, seed)
+    }
+
+    fn seats_left(&self) -> u32 {
+        self.state.left()
+    }
+}
+
+impl Storable for Watched {
+    type Config = (Config, Audience);
+
+    fn blank((config, audience): &(Config, Audience)) -> Self {
+        Watched { state: State::blank(config), audience: audience.clone() }
+    }
+
+    fn write_image(image: &Image, out: &mut dyn Write) -> io::Result<()> {
+        State::write_image(image, out)
+    }
+
+    fn read_state((config, audience): &(Config, Audience), input: &mut dyn Read) -> Result<Self, String> {
+        let state = State::read_state(config, input)?;
+        audience.expiry.follow(&state);
+        Ok(Watched { state, audience: audience.clone() })
+    }
+
+    fn executed(&self) -> Position {
+        self.state.executed()
+    }
+
+    fn describe_offer(offer: &[u8]) -> serde_json::Value {
+        State::describe_offer(offer)
+    }
+
+    fn describe_outcome(outcome: &Outcome) -> (serde_json::Value, bool) {
+        State::describe_outcome(outcome)
+    }
+}
+
+/// What a command came to, in one word for counting.
+fn word(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Reserved { .. } => "reserved",
+        Outcome::NotEnough { .. } => "not_enough",
+        Outcome::AlreadyBooked { .. } => "already_booked",
+        Outcome::Taken { .. } => "taken",
+        Outcome::NoSuchSeats { .. } => "no_such_seats",
+        Outcome::Released { .. } => "released",
+        Outcome::NoReservation { .. } => "no_reservation",
+        Outcome::SessionExpired => "session_expired",
+        Outcome::SequenceForgotten => "sequence_forgotten",
+        Outcome::SequenceReused => "sequence_reused",
+        Outcome::Malformed => "malformed",
+        Outcome::Events(outcome) if outcome.is_success() => "events_done",
+        Outcome::Events(_) => "events_refused",
     }
 }

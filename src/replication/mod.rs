@@ -1,10 +1,12 @@
 //! From a pure engine to a running replica: the state machine it orders for, the log it writes, the driver that
 //! carries its effects out.
 //!
-//! [`port`] is what the rest of the server sees of it.
+//! [`port`] is what the rest of the server sees of it, and [`feed`] the seats as they change.
 
 mod clock;
 pub mod driver;
+pub mod expiry;
+pub mod feed;
 mod life;
 mod log_thread;
 pub mod machine;

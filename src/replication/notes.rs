@@ -2,10 +2,23 @@
 
 use crate::protocol::engine::{Note, Restart};
 use crate::protocol::types::Member;
+use crate::telemetry::metrics::Metrics;
 use tracing::{debug, error, info, warn};
 
-/// Logs a note.
-pub(super) fn log(note: &Note) {
+/// Logs a note, and counts it.
+pub(super) fn log(note: &Note, metrics: &Metrics) {
+    match note {
+        Note::Suspected { .. } => metrics.suspicions.inc(),
+        Note::Activated { .. } => metrics.view_changes.inc(),
+        Note::DigestMismatch { .. } => metrics.digest_mismatches.inc(),
+        Note::Left { .. }
+        | Note::Proposing { .. }
+        | Note::Abandoned { .. }
+        | Note::CatchingUp { .. }
+        | Note::Waiting { .. }
+        | Note::Overridden { .. }
+        | Note::Nonsense { .. } => 0,
+    };
     match note {
         Note::Suspected { member, why } => {
             warn!(server = %member.server, why, "a server is taken for crashed")

@@ -178,6 +178,12 @@ impl<D: Disk, M: Storable> Persister<D, M> {
             file: disk.path(""),
             why: format!("a record of the log cannot be decoded: {error}"),
         })?;
+        // A snapshot gets its name when the checkpoint behind it is durable: what looks like a write that power
+        // cut short is damage here, and has views and promises in it.
+        if snapshot.is_some() && !matches!(records.first(), Some(Record::Checkpoint(_))) {
+            let why = "the log behind the snapshot does not begin with a checkpoint".to_owned();
+            return Err(OpenFailure::Content { file: disk.path(""), why });
+        }
         let history = match found.history {
             storage::History::First => History::First,
             storage::History::Kept => History::Kept,
@@ -228,9 +234,11 @@ impl<D: Disk, M: Storable> Persister<D, M> {
             }
             Effect::StoreChunk { position, offset, total, bytes } => {
                 return match self.store_chunk(position, offset, total, &bytes) {
-                    Err(error) if !error.is_fatal() => {
+                    Err(StorageError::BadSnapshot { .. }) => {
                         Ok(Carried::Input(Input::SnapshotRejected { position }))
                     }
+                    // No room for it: without it this server cannot come back, and asking again would go on for ever
+                    // without a word. It ends, and says what to raise.
                     carried => carried,
                 };
             }
@@ -403,6 +411,9 @@ fn read_content<M: Storable>(
     input.read_exact(&mut bytes).map_err(|error| error.to_string())?;
     let header: SnapshotHeader = decode(&bytes).map_err(|error| error.to_string())?;
     let machine = M::read_state(config, &mut input)?;
+    if machine.executed() != header.position {
+        return Err(format!("it says position {} and has that of {}", header.position, machine.executed()));
+    }
     Ok((header, machine))
 }
 

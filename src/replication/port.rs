@@ -3,9 +3,12 @@
 //! Questions go through one bounded queue to the task that owns the engine. Each carries where its answer
 //! goes; whoever asks bounds how many of its questions are open, and makes room for as many answers.
 
+use super::feed::Feed;
+use super::machine::Audience;
 use crate::domain::command::Query;
 use crate::domain::outcome::{Answer, Outcome};
 use crate::protocol::lamport::Status;
+use crate::telemetry::metrics::Metrics;
 use bytes::Bytes;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -71,6 +74,13 @@ pub enum Refused {
         /// Which one.
         reason: String,
     },
+    /// Whoever asks may not; said before the replica was asked.
+    NotAllowed {
+        /// Why.
+        reason: String,
+    },
+    /// The server is leaving and takes no more; certainly not executed.
+    Closing,
     /// The server stops or starts over: whether the command is executed is not known.
     Leaving,
 }
@@ -125,6 +135,7 @@ pub(super) type Asked = (Ask, Option<ReplyTo>);
 pub struct Replicator {
     asks: mpsc::Sender<Asked>,
     state_time_ms: Arc<AtomicU64>,
+    audience: Audience,
 }
 
 /// The other end of a [`Replicator`], for the task that owns the engine.
@@ -132,13 +143,23 @@ pub struct Replicator {
 pub struct Asks {
     pub(super) receiver: mpsc::Receiver<Asked>,
     pub(super) state_time_ms: Arc<AtomicU64>,
+    pub(super) audience: Audience,
 }
 
 /// Both ends.
 pub fn port() -> (Replicator, Asks) {
     let (asks, receiver) = mpsc::channel(ASKS_MAX);
-    let state_time_ms = Arc::<AtomicU64>::default();
-    (Replicator { asks, state_time_ms: state_time_ms.clone() }, Asks { receiver, state_time_ms })
+    let (state_time_ms, audience) = (Arc::<AtomicU64>::default(), Audience::default());
+    let replicator = Replicator { asks, state_time_ms: state_time_ms.clone(), audience: audience.clone() };
+    (replicator, Asks { receiver, state_time_ms, audience })
+}
+
+#[cfg(test)]
+impl Asks {
+    /// The next question, for tests that answer themselves.
+    pub(crate) async fn take(&mut self) -> Option<(Ask, Option<ReplyTo>)> {
+        self.receiver.recv().await
+    }
 }
 
 impl Replicator {
@@ -164,5 +185,20 @@ impl Replicator {
     /// The state's own time: the birth of a session that is begun now.
     pub fn state_time_ms(&self) -> u64 {
         self.state_time_ms.load(Ordering::Relaxed)
+    }
+
+    /// When the next seats that are set aside fall back, in the state's time; none while nothing is.
+    pub fn next_expiry_ms(&self) -> Option<u64> {
+        self.audience.expiry.get_ms()
+    }
+
+    /// The seats as they change.
+    pub fn feed(&self) -> &Feed {
+        &self.audience.feed
+    }
+
+    /// What this server counts.
+    pub fn metrics(&self) -> &Metrics {
+        &self.audience.metrics
     }
 }
