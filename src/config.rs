@@ -10,23 +10,29 @@
 
 mod check;
 mod error;
+mod lists;
 mod locate;
 mod ranges;
 #[cfg(test)]
 mod tests;
 
 pub use error::{ConfigError, Problem};
-pub use ranges::{Limits, Timeouts};
+pub use ranges::{Audit, Holds, Http, Limits, Timeouts};
 
+use crate::domain::events::config::{Branch, EventsConfig};
+use crate::domain::events::ids::{BranchCode, Kind};
 use serde::Deserialize;
 use std::{
     fmt::{self, Write as _},
     net::IpAddr,
     path::Path,
 };
+use xxhash_rust::xxh3::xxh3_64;
 
 /// Most servers of a cluster. Every request is answered by all of them, so more make it slower, not safer.
 pub const SERVERS_MAX: usize = 9;
+/// Branches and kinds that are longer, in bytes, are compared by a hash.
+const LISTS_BYTES_MAX: usize = 4 << 10;
 /// Largest configuration file that is read, in bytes: nine servers need less than two kilobytes.
 pub const CONFIG_BYTES_MAX: u64 = 1 << 20;
 
@@ -51,6 +57,18 @@ pub struct ClusterConfig {
     pub timeouts: Timeouts,
     /// How much of what.
     pub limits: Limits,
+    /// Seats that are set aside.
+    pub holds: Holds,
+    /// Whether people must prove who they are.
+    pub auth: Auth,
+    /// The audit log of each server.
+    pub audit: Audit,
+    /// Branches that are there from the beginning, ascending by code.
+    pub branches: Vec<(BranchCode, Branch)>,
+    /// Kinds of events that are there from the beginning.
+    pub kinds: Vec<Kind>,
+    /// How much of what on the HTTP ports.
+    pub http: Http,
 }
 
 /// How servers agree on one order of all commands.
@@ -81,6 +99,15 @@ pub enum Durability {
     Memory,
 }
 
+/// Whether people must prove who they are, and how that is checked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Auth {
+    /// Whether whoever shows no token may do nothing but look.
+    pub is_required: bool,
+    /// The public key of the operator who makes tokens (`client token new-key`), checked.
+    pub public_key: Option<String>,
+}
+
 /// One server of the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -95,6 +122,8 @@ pub struct ServerConfig {
     pub peer_port: u16,
     /// Port for clients.
     pub client_port: u16,
+    /// Port for HTTP; none where it is not wanted.
+    pub http_port: Option<u16>,
     /// The local address that it listens on: `0.0.0.0` unless configured, `127.0.0.1` when both hosts are
     /// loopback addresses (nobody else could reach them anyway).
     pub listen: IpAddr,
@@ -104,6 +133,11 @@ impl ServerConfig {
     /// `host:port` for clients, ready to be dialled; IPv6 addresses in brackets.
     pub fn client_address(&self) -> String {
         address(&self.host, self.client_port)
+    }
+
+    /// `host:port` for HTTP, where it is wanted.
+    pub fn http_address(&self) -> Option<String> {
+        self.http_port.map(|port| address(&self.host, port))
     }
 
     /// `host:port` for the other servers.
@@ -139,6 +173,21 @@ impl ClusterConfig {
         ids.join(", ")
     }
 
+    /// What the replicated state must know of events.
+    pub fn events(&self) -> EventsConfig {
+        EventsConfig {
+            branches: self.branches.clone(),
+            kinds: self.kinds.clone(),
+            hold_ms: self.holds.seconds * 1_000,
+            offer_ms: self.holds.offer_seconds * 1_000,
+            holds_per_customer_max: self.holds.per_customer_max,
+            waiting_list_max: self.limits.waiting_list_max,
+            outside_per_month_max: self.limits.outside_per_month_max,
+            events_max: self.limits.events_max,
+            bookings_max: self.limits.bookings_max,
+        }
+    }
+
     /// What must be equal on all servers, a line a setting (`key: value`), for the hello between them.
     ///
     /// Everything that the execution of a command or the choice of a view depends on is here. Timeouts and
@@ -159,33 +208,27 @@ impl ClusterConfig {
         line("limits.session_age_s", &self.limits.session_age_s);
         line("limits.outcomes_per_session_max", &self.limits.outcomes_per_session_max);
         line("limits.time_step_ms_max", &self.limits.time_step_ms_max);
-        text
-    }
-
-    /// A hash of [`shared_text`](Self::shared_text).
-    pub fn shared_digest(&self) -> u64 {
-        xxhash_rust::xxh3::xxh3_64(self.shared_text().as_bytes())
-    }
-
-    /// The first setting in which another server's [`shared_text`](Self::shared_text) differs, as a sentence
-    /// for the log: `seats is 100 here and 120 there`.
-    pub fn shared_difference(&self, theirs: &str) -> Option<String> {
-        let ours = self.shared_text();
-        let (mut here, mut there) = (ours.lines(), theirs.lines());
-        loop {
-            return match (here.next(), there.next()) {
-                (None, None) => None,
-                (Some(a), Some(b)) if a == b => continue,
-                (Some(a), Some(b)) => Some(match (a.split_once(": "), b.split_once(": ")) {
-                    (Some((key, x)), Some((other, y))) if key == other => {
-                        format!("{key} is {x} here and {y} there")
-                    }
-                    _ => format!("{a:?} here, {b:?} there"),
-                }),
-                (Some(a), None) => Some(format!("{a:?} here, nothing there")),
-                (None, Some(b)) => Some(format!("nothing here, {b:?} there")),
-            };
+        line("limits.events_max", &self.limits.events_max);
+        line("limits.bookings_max", &self.limits.bookings_max);
+        line("limits.waiting_list_max", &self.limits.waiting_list_max);
+        line("limits.outside_per_month_max", &self.limits.outside_per_month_max);
+        line("holds.seconds", &self.holds.seconds);
+        line("holds.offer_seconds", &self.holds.offer_seconds);
+        line("holds.per_customer_max", &self.holds.per_customer_max);
+        let mut lists = String::new();
+        for (code, branch) in &self.branches {
+            let theatres = branch.theatres.iter().map(|theatre| format!("; {theatre}"));
+            let _ = writeln!(lists, "branches: {code} {}{}", branch.name, theatres.collect::<String>());
         }
+        for kind in &self.kinds {
+            let _ = writeln!(lists, "kinds: {kind}");
+        }
+        if lists.len() > LISTS_BYTES_MAX {
+            // The hello between servers has a limit; that they differ is told all the same.
+            lists =
+                format!("branches and kinds: {} bytes, {:016x}\n", lists.len(), xxh3_64(lists.as_bytes()));
+        }
+        text + &lists
     }
 }
 

@@ -1,5 +1,7 @@
 //! Sets up what the server tells people: lines of text or JSON on standard error.
 
+pub mod metrics;
+
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
 

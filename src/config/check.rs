@@ -1,11 +1,14 @@
 //! From the raw text to checked values.
 
 use super::{
-    Availability, CONFIG_BYTES_MAX, ClusterConfig, Durability, Replication, SERVERS_MAX, ServerConfig,
+    Auth, Availability, CONFIG_BYTES_MAX, ClusterConfig, Durability, Replication, SERVERS_MAX, ServerConfig,
     error::Problem,
+    lists,
     locate::line_of,
-    ranges::{RawLimits, RawTimeouts, in_range},
+    ranges::{RawAudit, RawHolds, RawHttp, RawLimits, RawTimeouts, in_range},
 };
+use crate::auth::Verifier;
+use crate::domain::events::config::EventsConfig;
 use crate::domain::ids::SEATS_MAX;
 use serde::Deserialize;
 use std::{
@@ -33,6 +36,32 @@ struct RawCluster {
     timeouts: RawTimeouts,
     #[serde(default)]
     limits: RawLimits,
+    #[serde(default)]
+    holds: RawHolds,
+    #[serde(default)]
+    auth: RawAuth,
+    #[serde(default)]
+    http: RawHttp,
+    #[serde(default)]
+    audit: RawAudit,
+    branches: Option<Vec<RawBranch>>,
+    kinds: Option<Vec<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawBranch {
+    code: String,
+    name: Option<String>,
+    #[serde(default)]
+    theatres: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawAuth {
+    mode: Option<String>,
+    public_key: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -43,6 +72,7 @@ struct RawServer {
     peer_host: Option<String>,
     peer_port: i64,
     client_port: i64,
+    http_port: Option<i64>,
     listen: Option<String>,
 }
 
@@ -95,7 +125,37 @@ pub(super) fn parse(text: &str) -> Result<ClusterConfig, Located> {
     timeouts.check_relations().map_err(at_own_key)?;
     let limits = raw.limits.check().map_err(at_own_key)?;
     limits.check_relations().map_err(at_own_key)?;
-    Ok(ClusterConfig { cluster, seats, replication, availability, durability, servers, timeouts, limits })
+    let holds = raw.holds.check().map_err(at_own_key)?;
+    let audit = raw.audit.check().map_err(at_own_key)?;
+    let auth = auth(raw.auth, &cluster).map_err(at("auth"))?;
+    let default = EventsConfig::default();
+    let branches = match raw.branches {
+        Some(raw) => lists::branches(raw.into_iter().map(|raw| (raw.code, raw.name, raw.theatres)))
+            .map_err(at("branches"))?,
+        None => default.branches,
+    };
+    let kinds = match raw.kinds {
+        Some(raw) => lists::kinds(raw).map_err(at("kinds"))?,
+        None => default.kinds,
+    };
+    let http = raw.http.check().map_err(at_own_key)?;
+    http.check_relations().map_err(at_own_key)?;
+    Ok(ClusterConfig {
+        cluster,
+        seats,
+        replication,
+        availability,
+        durability,
+        servers,
+        timeouts,
+        limits,
+        holds,
+        auth,
+        audit,
+        branches,
+        kinds,
+        http,
+    })
 }
 
 /// The parser's error without the position that it repeats in its text.
@@ -146,6 +206,25 @@ fn durability(value: String) -> Result<Durability, Problem> {
     }
 }
 
+fn auth(raw: RawAuth, cluster: &str) -> Result<Auth, Problem> {
+    let is_required = match raw.mode.as_deref() {
+        None | Some("optional") => false,
+        Some("required") => true,
+        Some(other) => {
+            let value = other.to_owned();
+            return Err(Problem::UnknownWord { key: "auth.mode", value, allowed: "optional or required" });
+        }
+    };
+    if let Some(key) = &raw.public_key {
+        Verifier::new(key, cluster).map_err(|why| Problem::AuthKey { why: why.to_string() })?;
+    } else if is_required {
+        let why =
+            "auth.mode is required and there is no key; make one with \"client token new-key\"".to_owned();
+        return Err(Problem::AuthKey { why });
+    }
+    Ok(Auth { is_required, public_key: raw.public_key })
+}
+
 /// All servers in id order.
 fn servers(raw: Vec<RawServer>, text: &str) -> Result<Vec<ServerConfig>, Located> {
     if !(1..=SERVERS_MAX).contains(&raw.len()) {
@@ -180,6 +259,7 @@ fn server<E: Fn(Problem) -> Located>(
     };
     let peer_port = port("servers.peer_port", raw.peer_port)?;
     let client_port = port("servers.client_port", raw.client_port)?;
+    let http_port = raw.http_port.map(|value| port("servers.http_port", value)).transpose()?;
     let host = host("host", id, raw.host).map_err(at("servers.host"))?;
     let peer_host = match raw.peer_host {
         Some(value) => self::host("peer_host", id, value).map_err(at("servers.peer_host"))?,
@@ -193,7 +273,7 @@ fn server<E: Fn(Problem) -> Located>(
         None if is_loopback(&host) && is_loopback(&peer_host) => IpAddr::V4(Ipv4Addr::LOCALHOST),
         None => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
     };
-    Ok(ServerConfig { id, host, peer_host, peer_port, client_port, listen })
+    Ok(ServerConfig { id, host, peer_host, peer_port, client_port, http_port, listen })
 }
 
 fn host(key: &'static str, id: u8, value: String) -> Result<String, Problem> {
@@ -206,13 +286,13 @@ fn is_loopback(host: &str) -> bool {
     host == "localhost" || matches!(host.parse(), Ok(IpAddr::V4(address)) if address.is_loopback())
 }
 
-/// Notes both addresses of a server; an address that is taken is an error, also when the two of one server
+/// Notes all addresses of a server; an address that is taken is an error, also when two of one server
 /// differ in the host only: one process cannot listen twice on one port.
 fn claim_addresses(
     server: &ServerConfig,
     taken: &mut BTreeMap<(String, u16), String>,
 ) -> Result<(), Problem> {
-    let ServerConfig { id, host, peer_host, peer_port, client_port, listen: _ } = server;
+    let ServerConfig { id, host, peer_host, peer_port, client_port, http_port, listen: _ } = server;
     let mut claim = |host: &str, port: u16, owner: String| match taken
         .insert((host.to_lowercase(), port), owner.clone())
     {
@@ -224,7 +304,10 @@ fn claim_addresses(
     };
     claim(host, *client_port, format!("client_port of server {id}"))?;
     claim(peer_host, *peer_port, format!("peer_port of server {id}"))?;
-    if peer_port == client_port {
+    if let Some(http_port) = http_port {
+        claim(host, *http_port, format!("http_port of server {id}"))?;
+    }
+    if [Some(*client_port), *http_port].contains(&Some(*peer_port)) {
         claim(host, *peer_port, format!("peer_port of server {id}"))?;
     }
     Ok(())

@@ -75,6 +75,22 @@ pub enum Problem {
         /// What is written.
         value: String,
     },
+    /// A branch, a theatre or a kind that is none, or is there already.
+    #[error("{key}: {value:?}: {why}; write each of them once")]
+    List {
+        /// Which list.
+        key: &'static str,
+        /// What is written.
+        value: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A key that is none, or is missing.
+    #[error("auth: {why}")]
+    AuthKey {
+        /// What is wrong, and what to do.
+        why: String,
+    },
     /// A cluster name that could be mistaken in a log line or a file name.
     #[error("cluster: {value:?} is no cluster name; write 1 to 64 letters, digits, `-`, `_` or `.`")]
     ClusterName {

@@ -98,12 +98,72 @@ section! {
         disk_bytes_max: u64 = 8_589_934_592 in 65_536..=1_125_899_906_842_624;
         /// A snapshot is begun when the log behind the last one has grown by so much. Default 67108864 (64 MiB).
         snapshot_log_bytes: u64 = 67_108_864 in 4_096..=1_099_511_627_776;
-        /// Bytes that wait for one peer; a peer that does not take them in time counts as crashed when it is
-        /// reached. Default 134217728 (128 MiB); at least four times `batch_bytes_max`.
+        /// Bytes that wait for one peer; when it is reached its link starts anew in a new view, and a peer that is far
+        /// behind is left out until it has caught up. Default 134217728 (128 MiB); at least four times `batch_bytes_max`.
         peer_queue_bytes_max: usize = 134_217_728 in 65_536..=17_179_869_184;
         /// How far one command may move the state's time forward, so that one wrong clock cannot end all
-        /// sessions. Default 3600000 (one hour).
+        /// sessions. Default 600000 (ten minutes); at most `session_age_s`.
         time_step_ms_max: u64 = 600_000 in 1_000..=31_536_000_000;
+        /// Events at a time, beside the theatre; one more is refused. Default 200000.
+        events_max: u32 = 200_000 in 1..=1_048_576;
+        /// Bookings of all events at a time; one more is refused. Default 20000000.
+        bookings_max: u32 = 20_000_000 in 1..=67_108_864;
+        /// Places on the waiting list of one event; one more is refused. Default 1000.
+        waiting_list_max: u32 = 1_000 in 1..=10_000;
+        /// Bookings of one customer in one month outside of the own branch; one more is refused. Default 3.
+        outside_per_month_max: u8 = 3 in 0..=255;
+    }
+}
+
+section! {
+    /// The audit log of each server.
+    "audit" Audit RawAudit {
+        /// A file is renamed when it is larger, in MiB; 0 for no audit log. Default 64.
+        file_mib: u64 = 64 in 0..=4_096;
+        /// Older files that are kept; the oldest go. Default 8.
+        files: u32 = 8 in 1..=1_000;
+    }
+}
+
+section! {
+    /// Seats that are set aside.
+    "holds" Holds RawHolds {
+        /// For how long, in the state's own time. Default 300 (five minutes).
+        seconds: u64 = 300 in 1..=2_592_000;
+        /// For how long freed seats are offered to somebody who waited for them. Default 300.
+        offer_seconds: u64 = 300 in 1..=2_592_000;
+        /// Holds of one customer at a time; one more is refused. Default 5.
+        per_customer_max: u32 = 5 in 0..=65_536;
+    }
+}
+
+section! {
+    /// How much of what on the HTTP port, and what is answered when it is reached.
+    "http" Http RawHttp {
+        /// Requests that one server works on at a time; one more is answered 429. Health, status and metrics have a
+        /// lane of their own. Default 64.
+        requests_max: usize = 64 in 1..=65_536;
+        /// Requests of one client address a second, on the average; more are answered 429. Default 500.
+        rate_per_s: u64 = 500 in 1..=1_000_000;
+        /// Requests of one client address at once, before the average counts. Default 1000.
+        rate_burst: u64 = 1_000 in 1..=1_000_000;
+        /// Connections to one server; one more is answered 503 and closed. Default 1024.
+        connections_max: usize = 1_024 in 1..=65_536;
+        /// Event streams of one server; one more is answered 503. Default 256; less than `connections_max`.
+        streams_max: usize = 256 in 0..=65_535;
+        /// Longest request head; a longer one is answered 431. Default 16384 (16 KiB).
+        head_bytes_max: usize = 16_384 in 8_192..=1_048_576;
+        /// Longest request body; a longer one is answered 413. Default 262144 (256 KiB).
+        body_bytes_max: usize = 262_144 in 1_024..=8_388_608;
+        /// A request's head must be there so long after the connection was made or the last answer was given; else
+        /// the connection is closed, after a 408 if a head was begun. Default 15000.
+        head_ms: u64 = 15_000 in 50..=600_000;
+        /// A request's body must be there so long after its head; else it is answered 408. Default 10000.
+        body_ms: u64 = 10_000 in 50..=600_000;
+        /// What is written to a client must be taken within this; else the connection is closed. Default 10000.
+        write_ms: u64 = 10_000 in 50..=600_000;
+        /// A command without an outcome for so long is answered 504: nobody knows. A read likewise 503. Default 10000.
+        answer_ms: u64 = 10_000 in 50..=600_000;
     }
 }
 
@@ -132,6 +192,20 @@ impl Timeouts {
         require("timeouts.lease_ms", lease_ms, ">=", 2 * heartbeat_ms, "twice heartbeat_ms", {
             "the lease would run out between two heartbeats"
         })
+    }
+}
+
+impl Http {
+    /// What must hold between two of them.
+    pub(super) fn check_relations(&self) -> Result<(), Problem> {
+        require(
+            "http.streams_max",
+            self.streams_max as u64 + 1,
+            "<=",
+            self.connections_max as u64,
+            "connections_max",
+            "event streams could take every connection",
+        )
     }
 }
 
@@ -164,6 +238,14 @@ impl Limits {
             batches,
             "four times batch_bytes_max",
             "a peer that is only slow would be taken for crashed",
+        )?;
+        require(
+            "limits.time_step_ms_max",
+            self.time_step_ms_max,
+            "<=",
+            1_000 * self.session_age_s,
+            "session_age_s in milliseconds",
+            "one command from a server with a wrong clock could end every session",
         )
     }
 }

@@ -201,6 +201,10 @@ fn limits_must_go_together() {
     assert!(set("  disk_bytes_max: 100000000\n").starts_with("cluster.yaml:17: limits.disk_bytes_max"));
     assert!(set("  client_in_flight_max: 1025\n").contains("at most outcomes_per_session_max"));
     assert!(set("  peer_queue_bytes_max: 1000000\n").contains("at least four times batch_bytes_max"));
+    assert!(
+        set("  session_age_s: 599\n")
+            .contains("limits.time_step_ms_max: 600000 must be at most session_age_s")
+    );
     assert!(set("  batch_bytes_max: 1\n").contains("duplicate field"));
     assert!(
         set("  sessions_max: 99999999999999999999\n").starts_with("cluster.yaml:17: limits.sessions_max")
@@ -215,14 +219,98 @@ fn a_file_that_is_not_there_is_named() {
 }
 
 #[test]
-fn servers_that_must_agree_find_the_setting_in_which_they_do_not() {
-    let ours = parse(GOOD).unwrap();
-    assert_eq!(ours.shared_difference(&ours.shared_text()), None);
-    let theirs = parse(&GOOD.replace("seats: 100\n", "seats: 120\n")).unwrap();
-    assert_ne!(ours.shared_digest(), theirs.shared_digest());
-    let words = ours.shared_difference(&theirs.shared_text());
-    assert_eq!(words.as_deref(), Some("seats is 100 here and 120 there"));
-    let slower = parse(&GOOD.replace("suspect_ms: 5000", "suspect_ms: 6000")).unwrap();
-    assert_eq!(ours.shared_digest(), slower.shared_digest(), "timeouts may differ for a while");
-    assert!(ours.shared_difference("cluster: boxoffice\n").unwrap().contains("nothing there"));
+fn servers_must_agree_on_what_the_state_depends_on_and_on_nothing_else() {
+    let shared = |from: &str, to: &str| parse(&GOOD.replace(from, to)).unwrap().shared_text();
+    let ours = parse(GOOD).unwrap().shared_text();
+    assert!(ours.contains("\nseats: 100\n"), "{ours}");
+    assert_ne!(ours, shared("seats: 100\n", "seats: 120\n"));
+    assert_eq!(ours, shared("suspect_ms: 5000", "suspect_ms: 6000"), "timeouts may differ for a while");
+}
+
+#[test]
+fn branches_and_kinds_are_lists_in_the_file() {
+    let text = format!(
+        "{GOOD}branches:\n  - {{code: QUE, name: Quebec, theatres: [Grand Rex, Apollo]}}\n  - code: AAA\nkinds: [Films, Metropolis]\nholds: {{seconds: 60}}\n"
+    );
+    let config = parse(&text).unwrap();
+    let branches: Vec<String> = config
+        .branches
+        .iter()
+        .map(|(code, branch)| format!("{code} {} {}", branch.name, branch.theatres.len()))
+        .collect();
+    assert_eq!(branches, ["AAA AAA 0", "QUE Quebec 2"]);
+    assert_eq!(config.kinds.len(), 2);
+    assert_eq!((config.events().hold_ms, config.events().offer_ms), (60_000, 300_000));
+    assert_eq!(config.events().validate(), Ok(()));
+    let shared = config.shared_text();
+    for line in ["branches: QUE Quebec; Apollo; Grand Rex\n", "kinds: Films\n", "holds.seconds: 60\n"] {
+        assert!(shared.contains(line), "{shared}");
+    }
+    let many: String = (0..500).map(|number| format!("Film {number}, ")).collect();
+    let long = |last: &str| parse(&format!("{GOOD}kinds: [{many}{last}]\n")).unwrap().shared_text();
+    assert!(long("Films").len() < 2_000, "servers tell each other a hash of long lists");
+    assert_ne!(long("Films"), long("Movies"));
+    assert_eq!(parse(GOOD).unwrap().events(), crate::domain::events::config::EventsConfig::default());
+}
+
+#[test]
+fn a_branch_or_kind_that_is_none_or_comes_twice_is_refused() {
+    for (section, words) in [
+        ("branches: [{code: tor}]", "branches: \"tor\": a branch has three letters, such as TOR"),
+        ("branches: [{code: TOR}, {code: TOR}]", "branches: \"TOR\": it is there already"),
+        ("branches: [{code: TOR, theatres: [a, a]}]", "branches: \"a\": it is there already"),
+        ("branches: [{code: TOR, name: ''}]", "branches: \"\": a name must have at least 1 character"),
+        ("kinds: [Films, Films]", "kinds: \"Films\": it is there already"),
+        ("holds: {seconds: 0}", "holds.seconds: 0 is out of range; write a number from 1 to 2592000"),
+    ] {
+        let error = parse(&format!("{GOOD}{section}\n")).expect_err(section).to_string();
+        assert!(error.starts_with("cluster.yaml:18: ") && error.contains(words), "{error}");
+    }
+}
+
+#[test]
+fn who_people_are_can_be_asked_for_only_with_a_key() {
+    let key = crate::auth::new_key().unwrap().1;
+    let config =
+        parse(&format!("{GOOD}auth: {{mode: required, public_key: {key}}}\naudit: {{file_mib: 0}}\n"))
+            .unwrap();
+    assert_eq!((config.auth.is_required, config.auth.public_key.as_deref()), (true, Some(key.as_str())));
+    assert_eq!(config.audit.file_mib, 0);
+    assert!(!parse(GOOD).unwrap().auth.is_required);
+    for (section, words) in [
+        ("auth: {mode: required}", "make one with \"client token new-key\""),
+        ("auth: {mode: maybe}", "write optional or required"),
+        ("auth: {public_key: k4.secret.x}", "this is no public key"),
+        ("auth: {key: x}", "unknown field `key`"),
+    ] {
+        let error = parse(&format!("{GOOD}{section}\n")).expect_err(section).to_string();
+        assert!(error.starts_with("cluster.yaml:18:") && error.contains(words), "{error}");
+    }
+}
+
+#[test]
+fn a_server_has_an_http_port_where_one_is_given() {
+    let config =
+        parse(&GOOD.replacen("client_port: 7200}", "client_port: 7200, http_port: 8080}", 1)).unwrap();
+    assert_eq!(config.server(2).unwrap().http_address().as_deref(), Some("server2:8080"));
+    assert_eq!(config.server(1).unwrap().http_address(), None);
+    assert_eq!(config.http, Http::default());
+    for port in [7100, 7200] {
+        let words = error("client_port: 7200}", &format!("client_port: 7200, http_port: {port}}}"));
+        assert!(
+            words.contains("http_port of server 2") || words.contains("peer_port of server 2"),
+            "{words}"
+        );
+    }
+    let words = error("client_port: 7200}", "client_port: 7200, http_port: 0}");
+    assert!(words.starts_with("cluster.yaml:8: servers.http_port: 0 is out of range"), "{words}");
+}
+
+#[test]
+fn streams_leave_connections_for_others() {
+    let words =
+        parse(&format!("{GOOD}http: {{streams_max: 9, connections_max: 9}}\n")).unwrap_err().to_string();
+    assert!(words.starts_with("cluster.yaml:18: http.streams_max"), "{words}");
+    assert!(words.contains("event streams could take every connection"), "{words}");
+    assert!(parse(&format!("{GOOD}http: {{streams_max: 8, connections_max: 9}}\n")).is_ok());
 }

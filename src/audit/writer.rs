@@ -1,0 +1,264 @@
+//! Writes audit records beside the work: whoever answers a client never waits for this file.
+
+use super::record::{AuditRecord, AuditResult};
+use serde_json::json;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::{Builder, JoinHandle};
+
+/// Records that may wait to be written. More than that are left out, and a line says how many.
+const QUEUE_LEN_MAX: usize = 8_192;
+
+/// How large files become, and how many there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rotation {
+    /// A file is renamed when it is larger, in bytes.
+    pub file_bytes_max: u64,
+    /// Files with a number that are kept beside the one that is written.
+    pub files_max: u32,
+}
+
+/// Where records go. Dropped, it writes what waits and ends.
+#[derive(Debug)]
+pub struct AuditLog {
+    queue: Option<SyncSender<AuditRecord>>,
+    left_out: Arc<AtomicU64>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl AuditLog {
+    /// Opens the file, to write behind what is in it.
+    ///
+    /// # Errors
+    /// If it cannot be opened, or no thread can be started.
+    pub fn open(file: &Path, rotation: Rotation) -> io::Result<AuditLog> {
+        let writer = Rotating::open(file, rotation)?;
+        let (queue, records) = sync_channel(QUEUE_LEN_MAX);
+        let left_out = Arc::new(AtomicU64::new(0));
+        let counted = left_out.clone();
+        let thread =
+            Builder::new().name("audit".to_owned()).spawn(move || run(writer, &records, &counted))?;
+        Ok(AuditLog { queue: Some(queue), left_out, thread: Some(thread) })
+    }
+
+    /// Hands a record over. Where too many wait, it is left out and counted.
+    pub fn write(&self, record: AuditRecord) {
+        let Some(queue) = &self.queue else { return };
+        if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = queue.try_send(record) {
+            self.left_out.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for AuditLog {
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn run(mut writer: Rotating, records: &Receiver<AuditRecord>, left_out: &AtomicU64) {
+    let mut is_failing = false;
+    while let Ok(first) = records.recv() {
+        let mut written = Ok(());
+        let mut last = String::new();
+        let waiting = std::iter::once(first).chain(records.try_iter().take(QUEUE_LEN_MAX));
+        for record in waiting {
+            written = written.and(writer.write(&record));
+            last = record.at;
+        }
+        match left_out.swap(0, Ordering::Relaxed) {
+            0 => {}
+            count => written = written.and(writer.write(&gap(last, count))),
+        }
+        match written.and_then(|()| writer.flush()) {
+            Ok(()) => is_failing = false,
+            // Once, not for every line.
+            Err(error) if !is_failing => {
+                is_failing = true;
+                tracing::warn!(file = %writer.path.display(), %error, "the audit log cannot be written");
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+/// A line that says that lines are missing.
+fn gap(at: String, count: u64) -> AuditRecord {
+    AuditRecord {
+        at,
+        took_us: 0,
+        server: 0,
+        who: String::new(),
+        token: None,
+        request: "left out".to_owned(),
+        parameters: json!({ "records": count }),
+        result: AuditResult::Unknown,
+        answer: format!("{count} requests are not in this log: they came faster than it can be written"),
+        id: None,
+    }
+}
+
+/// A file of lines that is renamed when it is large.
+#[derive(Debug)]
+struct Rotating {
+    path: PathBuf,
+    rotation: Rotation,
+    file: BufWriter<File>,
+    bytes: u64,
+}
+
+impl Rotating {
+    fn open(path: &Path, rotation: Rotation) -> io::Result<Rotating> {
+        if let Some(dir) = path.parent() {
+            fs::create_dir_all(dir)?;
+        }
+        let file = OpenOptions::new().create(true).append(true).open(path)?;
+        let bytes = file.metadata()?.len();
+        let mut rotating = Rotating { path: path.to_owned(), rotation, file: BufWriter::new(file), bytes };
+        // A crash may have cut the last line short: the next one begins on its own.
+        if bytes > 0 && last_byte(path)? != b'\n' {
+            rotating.put(b"\n")?;
+        }
+        Ok(rotating)
+    }
+
+    fn write(&mut self, record: &AuditRecord) -> io::Result<()> {
+        let mut line = serde_json::to_vec(record)?;
+        line.push(b'\n');
+        if self.bytes > 0 && self.bytes + line.len() as u64 > self.rotation.file_bytes_max {
+            self.rotate()?;
+        }
+        self.put(&line)
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)?;
+        self.bytes += bytes.len() as u64;
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+
+    /// The highest number is the oldest; what is beyond goes.
+    fn rotate(&mut self) -> io::Result<()> {
+        self.file.flush()?;
+        for number in (1..self.rotation.files_max).rev() {
+            rename_if_there(&numbered(&self.path, number), &numbered(&self.path, number + 1))?;
+        }
+        if self.rotation.files_max > 0 {
+            rename_if_there(&self.path, &numbered(&self.path, 1))?;
+        } else {
+            fs::remove_file(&self.path)?;
+        }
+        let file = OpenOptions::new().create(true).append(true).open(&self.path)?;
+        (self.file, self.bytes) = (BufWriter::new(file), 0);
+        Ok(())
+    }
+}
+
+fn last_byte(path: &Path) -> io::Result<u8> {
+    let mut file = File::open(path)?;
+    file.seek(SeekFrom::End(-1))?;
+    let mut byte = [0];
+    file.read_exact(&mut byte)?;
+    Ok(byte[0])
+}
+
+fn rename_if_there(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::rename(from, to) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        renamed => renamed,
+    }
+}
+
+/// The name of an older file: `audit.jsonl.1`.
+pub(super) fn numbered(path: &Path, number: u32) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{number}"));
+    PathBuf::from(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::reader::{Filter, read};
+    use super::*;
+    use tempfile::TempDir;
+
+    fn record(at: u64, who: &str) -> AuditRecord {
+        AuditRecord {
+            at: at.to_string(),
+            took_us: 7,
+            server: 1,
+            who: who.to_owned(),
+            token: None,
+            request: "reserve".to_owned(),
+            parameters: json!({ "name": who, "count": 2 }),
+            result: AuditResult::Done,
+            answer: format!("The seats have been reserved for {who}: 1,2."),
+            id: Some("1-2/3".to_owned()),
+        }
+    }
+
+    fn all(path: &Path) -> Vec<u64> {
+        let mut found = Vec::new();
+        read(path, &Filter::default(), |record| {
+            found.push(record.at.parse().unwrap());
+            Ok(())
+        })
+        .unwrap();
+        found
+    }
+
+    #[test]
+    fn what_was_written_is_read_in_order_over_all_files() {
+        let dir = TempDir::new().unwrap();
+        let path = dir.path().join("audit.jsonl");
+        let rotation = Rotation { file_bytes_max: 1_000, files_max: 50 };
+        for part in [0..60, 60..100] {
+            let log = AuditLog::open(&path, rotation).unwrap();
+            part.for_each(|at| log.write(record(at, "bob")));
+        }
+        assert!(numbered(&path, 3).exists(), "it was renamed");
+        assert!(fs::metadata(&path).unwrap().len() <= 1_000);
+        assert_eq!(all(&path), (0..100).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_oldest_files_go() {
+        let dir = TempDir::new().unwrap();
+        let path = dir.path().join("audit.jsonl");
+        let log = AuditLog::open(&path, Rotation { file_bytes_max: 500, files_max: 2 }).unwrap();
+        (0..100).for_each(|at| log.write(record(at, "bob")));
+        drop(log);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 3);
+        let left = all(&path);
+        assert!(left.len() < 20 && left.last() == Some(&99) && left.is_sorted(), "{left:?}");
+    }
+
+    #[test]
+    fn a_line_that_a_crash_cut_short_does_not_spoil_the_next_one() {
+        let dir = TempDir::new().unwrap();
+        let path = dir.path().join("audit.jsonl");
+        fs::write(&path, "{\"at\":\"1\",\"who").unwrap();
+        let log = AuditLog::open(&path, Rotation { file_bytes_max: 10_000, files_max: 2 }).unwrap();
+        log.write(record(2, "bob"));
+        drop(log);
+        assert_eq!(all(&path), [2]);
+    }
+
+    #[test]
+    fn what_is_left_out_is_counted() {
+        let gap = gap(String::new(), 3);
+        assert_eq!(gap.parameters["records"], 3);
+        assert!(gap.answer.starts_with("3 requests are not in this log"));
+    }
+}
