@@ -4,14 +4,19 @@
 //! large, and gives them back when the answer is written. Without permits nothing more is read. A client that
 //! takes nothing for [`WRITE_WAIT`] is cut off.
 
+use super::gate::{Caller, GateError};
 use super::tcp::ClientPort;
+use super::told::told;
 use super::wire::{
     ANSWER_FRAME_BYTES_MAX, CLIENT_FRAME_BYTES_MAX, CLIENT_MAGIC, CLIENT_PROTOCOL_VERSION, ClientFrame,
     ClientHello, ClientRequest, Consistency, ServerError, ServerFrame, ServerHello, ServerReply,
 };
 use super::{status, validate};
+use crate::audit::describe::{Asked, brief};
+use crate::audit::record::AuditResult;
 use crate::domain::batch;
 use crate::domain::command::{Operation, Query};
+use crate::domain::events::command::Seating;
 use crate::replication::port::{Ask, Freshness, Refused, Reply, ReplyTo};
 use crate::transport::frame::{self, DecodeError, FrameDecoder, FrameError};
 use bytes::BytesMut;
@@ -30,7 +35,9 @@ use tokio::time::timeout;
 /// How long a client may take to say hello.
 pub(super) const HELLO_WAIT: Duration = Duration::from_secs(5);
 /// Longest hello, in bytes of body.
-const HELLO_BYTES_MAX: usize = 1 << 10;
+const HELLO_BYTES_MAX: usize = 4 << 10;
+/// How often the token of the hello is checked again: it may have expired.
+const TOKEN_CHECK_PERIOD: Duration = Duration::from_secs(60);
 /// How long a client may take nothing of what is written to it.
 const WRITE_WAIT: Duration = Duration::from_secs(10);
 /// Answers are put together up to about so many bytes for one write.
@@ -91,7 +98,7 @@ pub(super) async fn serve(
     stop: watch::Receiver<bool>,
 ) {
     let ended = match timeout(HELLO_WAIT, greet(&port, &mut stream)).await {
-        Ok(Ok(decoder)) => talk(&port, &mut stream, decoder, stop).await,
+        Ok(Ok((decoder, token))) => talk(&port, &mut stream, decoder, token, stop).await,
         Ok(Err(ended)) => ended,
         Err(_) => Ended::NoHello,
     };
@@ -122,7 +129,7 @@ async fn hear(stream: &mut TcpStream, decoder: &mut FrameDecoder) -> Result<Clie
     match postcard::take_from_bytes::<([u8; 4], u16)>(&body) {
         Ok(((CLIENT_MAGIC, CLIENT_PROTOCOL_VERSION), _)) => Ok(frame::decode_message(&body)?),
         Ok(((CLIENT_MAGIC, version), _)) => {
-            Ok(ClientHello { magic: CLIENT_MAGIC, version, cluster: String::new() })
+            Ok(ClientHello { magic: CLIENT_MAGIC, version, cluster: String::new(), token: None })
         }
         Ok(_) | Err(_) => Err(Ended::Stranger),
     }
@@ -135,7 +142,7 @@ async fn say(stream: &mut TcpStream, message: &impl Serialize) -> io::Result<()>
 }
 
 /// Both hellos.
-async fn greet(port: &ClientPort, stream: &mut TcpStream) -> Result<FrameDecoder, Ended> {
+async fn greet(port: &ClientPort, stream: &mut TcpStream) -> Result<(FrameDecoder, Option<String>), Ended> {
     stream.set_nodelay(true)?;
     let mut decoder = FrameDecoder::new(HELLO_BYTES_MAX);
     let hello = hear(stream, &mut decoder).await?;
@@ -145,7 +152,7 @@ async fn greet(port: &ClientPort, stream: &mut TcpStream) -> Result<FrameDecoder
     } else if hello.cluster != config.cluster {
         Some(ServerError::WrongCluster { server: config.cluster.clone(), client: hello.cluster })
     } else {
-        None
+        port.gate.caller(hello.token.as_deref()).err().map(not_allowed)
     };
     if let Some(error) = refusal {
         say(stream, &ServerHello::Refused(error.clone())).await?;
@@ -159,7 +166,11 @@ async fn greet(port: &ClientPort, stream: &mut TcpStream) -> Result<FrameDecoder
     };
     say(stream, &welcome).await?;
     decoder.set_max(CLIENT_FRAME_BYTES_MAX);
-    Ok(decoder)
+    Ok((decoder, hello.token))
+}
+
+fn not_allowed(why: GateError) -> ServerError {
+    ServerError::NotAllowed { reason: why.to_string() }
 }
 
 /// Questions that are not answered yet: what the client calls them, and their permits.
@@ -167,20 +178,28 @@ async fn greet(port: &ClientPort, stream: &mut TcpStream) -> Result<FrameDecoder
 struct Open {
     permits: Semaphore,
     permits_max: u32,
-    asked: Mutex<BTreeMap<u64, (u64, u32)>>,
+    asked: Mutex<BTreeMap<u64, Question>>,
+}
+
+/// A question that is not answered yet.
+#[derive(Debug, Default)]
+struct Question {
+    id: u64,
+    weight: u32,
+    audit: Option<Asked>,
 }
 
 impl Open {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, (u64, u32)>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Question>> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until there is room for an answer. The permits come back when it is written.
-    async fn take(&self, number: u64, id: u64, weight: u32) {
+    async fn take(&self, number: u64, id: u64, weight: u32, audit: Option<Asked>) {
         if let Ok(permits) = self.permits.acquire_many(weight).await {
             permits.forget();
         }
-        self.lock().insert(number, (id, weight));
+        self.lock().insert(number, Question { id, weight, audit });
     }
 
     /// How many permits the answer takes.
@@ -192,10 +211,15 @@ impl Open {
                     1 + seats.len() as u32 / SEATS_PER_PERMIT
                 }
                 Operation::Delete { .. } | Operation::Withdraw { .. } => 1,
+                // Seats come back as runs: as many as were named, or a few.
+                Operation::Events(operation) => {
+                    1 + operation.action.seating().map_or(0, Seating::runs_len) as u32 / SEATS_PER_PERMIT
+                }
+                Operation::Expire | Operation::Offer(_) => 1,
             },
-            ClientRequest::Query { query: Query::Search { .. } | Query::Seats, .. } => {
-                self.permits_max / QUERIES_MAX
-            }
+            ClientRequest::Query {
+                query: Query::Search { .. } | Query::Seats | Query::Events(_), ..
+            } => self.permits_max / QUERIES_MAX,
             ClientRequest::Status | ClientRequest::Override => 1,
         };
         weight.clamp(1, self.permits_max)
@@ -206,6 +230,7 @@ async fn talk(
     port: &ClientPort,
     stream: &mut TcpStream,
     decoder: FrameDecoder,
+    token: Option<String>,
     stop: watch::Receiver<bool>,
 ) -> Ended {
     let max = port.config.limits.client_in_flight_max;
@@ -213,33 +238,49 @@ async fn talk(
     let (replies, answered) = mpsc::channel(max + 1);
     let (read, write) = stream.split();
     let reading = async {
-        let ended = read_all(port, read, decoder, &open, &replies, stop).await;
+        let ended = read_all(port, read, decoder, token, &open, &replies, stop).await;
         if let Ended::Frame(_) | Ended::Message(_) = &ended {
             // It answers no question, but it should be written like any answer.
             let reason = ended.to_string();
-            open.take(u64::MAX, 0, 1).await;
+            open.take(u64::MAX, 0, 1, None).await;
             ReplyTo::new(u64::MAX, replies.clone()).answer(Reply::Refused(Refused::Bad { reason }));
         }
         // Whoever closes one direction still gets the answers of what it asked.
         let _ = open.permits.acquire_many(max as u32).await;
         ended
     };
-    tokio::select! {
+    let ended = tokio::select! {
         ended = reading => ended,
         ended = write_all(port, write, &open, answered) => ended,
+    };
+    // Whoever hung up was not told; it may have been executed.
+    for question in std::mem::take(&mut *open.lock()).into_values() {
+        if let (Some(log), Some(asked)) = (&port.audit, question.audit) {
+            log.write(asked.answered(
+                port.me,
+                AuditResult::Unknown,
+                "the client hung up before the answer".to_owned(),
+            ));
+        }
     }
+    ended
 }
 
 async fn read_all(
     port: &ClientPort,
     mut stream: ReadHalf<'_>,
     mut decoder: FrameDecoder,
+    token: Option<String>,
     open: &Open,
     replies: &mpsc::Sender<(u64, Reply)>,
     mut stop: watch::Receiver<bool>,
 ) -> Ended {
     let idle = Duration::from_millis(port.config.timeouts.idle_ms);
     let mut number = 0;
+    let caller = || port.gate.caller(token.as_deref());
+    let mut asks = caller();
+    let mut check = tokio::time::interval(TOKEN_CHECK_PERIOD);
+    let mut idle_for = Duration::ZERO;
     loop {
         loop {
             match decoder.next() {
@@ -247,7 +288,7 @@ async fn read_all(
                     let asked = frame::decode_message::<ClientFrame>(&body);
                     let Ok(asked) = asked else { return Ended::from(asked.expect_err("it is no message")) };
                     number += 1;
-                    ask(port, asked, number, open, replies).await;
+                    ask(port, &asks, asked, number, open, replies).await;
                 }
                 Ok(None) => break,
                 Err(error) => return error.into(),
@@ -255,12 +296,20 @@ async fn read_all(
         }
         let read = tokio::select! {
             read = timeout(idle, stream.read_buf(decoder.space())) => read,
+            _ = check.tick(), if token.is_some() => {
+                asks = caller();
+                idle_for += TOKEN_CHECK_PERIOD;
+                if idle_for > idle && open.lock().is_empty() {
+                    return Ended::Idle;
+                }
+                continue;
+            }
             _ = stop.wait_for(|&stop| stop) => return Ended::Stopping,
         };
         match read {
             Ok(Ok(0)) if decoder.is_between_frames() => return Ended::Closed,
             Ok(Ok(0)) => return Ended::Cut,
-            Ok(Ok(_)) => {}
+            Ok(Ok(_)) => idle_for = Duration::ZERO,
             Ok(Err(error)) => return error.into(),
             Err(_) if open.lock().is_empty() => return Ended::Idle,
             Err(_) => {}
@@ -271,14 +320,24 @@ async fn read_all(
 /// Passes one question on, once there is room for its answer.
 async fn ask(
     port: &ClientPort,
+    caller: &Result<Caller, GateError>,
     frame: ClientFrame,
     number: u64,
     open: &Open,
     replies: &mpsc::Sender<(u64, Reply)>,
 ) {
-    open.take(number, frame.id, open.weight(&frame.body)).await;
+    let user = caller.as_ref().ok().and_then(|caller| caller.user());
+    let allowed = caller.clone().and_then(|caller| port.gate.check(caller, &frame.body));
+    let audit = port.audit.as_ref().and_then(|_| match &allowed {
+        Ok(()) => asked(&frame.body).map(|asked| asked.by(user)),
+        Err(_) => Some(Asked::refused().by(user)),
+    });
+    open.take(number, frame.id, open.weight(&frame.body), audit).await;
     let reply = ReplyTo::new(number, replies.clone());
     let bad = |reason| Reply::Refused(Refused::Bad { reason });
+    if let Err(why) = allowed {
+        return reply.answer(Reply::Refused(Refused::NotAllowed { reason: why.to_string() }));
+    }
     let question = match frame.body {
         ClientRequest::Command(command) => match validate::check(&command) {
             Ok(()) => Ask::Submit(batch::encode(&command).into()),
@@ -308,9 +367,14 @@ async fn write_all(
         let Some(first) = answered.recv().await else { return Ended::Closed };
         let (mut next, mut permits) = (Some(first), 0);
         while let Some((number, reply)) = next {
-            let (id, weight) = open.lock().remove(&number).unwrap_or((0, 0));
+            let Question { id, weight, audit } = open.lock().remove(&number).unwrap_or_default();
             permits += weight;
-            put(&mut out, ServerFrame { id, body: body(port, reply) });
+            let body = body(port, reply);
+            if let (Some(log), Some(asked)) = (&port.audit, audit) {
+                let (result, answer) = told_of(&body);
+                log.write(asked.answered(port.me, result, answer));
+            }
+            put(&mut out, ServerFrame { id, body });
             next = if out.len() < WRITE_BYTES { answered.try_recv().ok() } else { None };
         }
         match timeout(WRITE_WAIT, stream.write_all(&out)).await {
@@ -323,6 +387,30 @@ async fn write_all(
             out = BytesMut::new();
         }
         open.permits.add_permits(permits as usize);
+    }
+}
+
+/// What the audit log says of a request; looking at the servers is none.
+fn asked(request: &ClientRequest) -> Option<Asked> {
+    match request {
+        ClientRequest::Command(command) => Some(Asked::command(command)),
+        ClientRequest::Query { query, .. } => Some(Asked::query(query)),
+        ClientRequest::Override => Some(Asked::overriding()),
+        ClientRequest::Status => None,
+    }
+}
+
+/// What the audit log says of a reply.
+fn told_of(reply: &ServerReply) -> (AuditResult, String) {
+    match reply {
+        ServerReply::Outcome(outcome) if outcome.is_success() => (AuditResult::Done, brief(outcome)),
+        ServerReply::Outcome(outcome) => (AuditResult::Failed, brief(outcome)),
+        ServerReply::Answer(answer) => told(answer),
+        ServerReply::Status(_) | ServerReply::Done => (AuditResult::Done, "Done.".to_owned()),
+        ServerReply::Error(error) => {
+            let result = if error.outcome_known() { AuditResult::Failed } else { AuditResult::Unknown };
+            (result, brief(error))
+        }
     }
 }
 
@@ -345,7 +433,8 @@ fn body(port: &ClientPort, reply: Reply) -> ServerReply {
             Refused::NotReady { state } => ServerError::NotReady { state },
             Refused::Overloaded { pending } => ServerError::Overloaded { pending },
             Refused::Bad { reason } => ServerError::BadRequest { reason },
-            Refused::Leaving => ServerError::Leaving,
+            Refused::NotAllowed { reason } => ServerError::NotAllowed { reason },
+            Refused::Closing | Refused::Leaving => ServerError::Leaving,
         }),
     }
 }

@@ -1,7 +1,9 @@
 //! The port for clients: takes connections, and gets rid of those that are too many.
 
 use super::connection::{self, HELLO_WAIT};
+use super::gate::Gate;
 use super::wire::ServerError;
+use crate::audit::writer::AuditLog;
 use crate::config::ClusterConfig;
 use crate::replication::port::Replicator;
 use std::sync::Arc;
@@ -25,6 +27,10 @@ pub struct ClientPort {
     pub config: ClusterConfig,
     /// Which server this is.
     pub me: u8,
+    /// Who may ask what.
+    pub gate: Gate,
+    /// Where what was asked and answered is written; none where nothing survives.
+    pub audit: Option<Arc<AuditLog>>,
     /// Whom to ask.
     pub replicator: Replicator,
 }

@@ -13,7 +13,9 @@ pub(super) fn check(command: &Command) -> Result<(), String> {
         Operation::Reserve { count, .. } => Err(format!("{count} is no number of seats: 1 to {SEATS_MAX}")),
         Operation::ReserveSeats { seats, .. } => check_seats(seats),
         Operation::Delete { .. } => Ok(()),
-        Operation::Restore { .. } | Operation::Withdraw { .. } => {
+        // What an operation on events may hold is checked where it is read; the rest is the state's to refuse.
+        Operation::Events(_) => Ok(()),
+        Operation::Restore { .. } | Operation::Withdraw { .. } | Operation::Expire | Operation::Offer(_) => {
             Err("this operation is among servers only".to_owned())
         }
     }
@@ -55,6 +57,7 @@ mod tests {
             seats(&[1, 1]),
             Operation::Restore { name: name(), seats: vec![Seat(1)] },
             Operation::Withdraw { name: name(), made_until: 1 },
+            Operation::Expire,
         ] {
             assert!(check(&with(bad)).is_err());
         }

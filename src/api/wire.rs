@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Version of the client protocol. Another version is refused in the hello.
-pub const CLIENT_PROTOCOL_VERSION: u16 = 1;
+pub const CLIENT_PROTOCOL_VERSION: u16 = 2;
 /// First field of a client's hello, so that a stranger's bytes are told from an old client's.
 pub const CLIENT_MAGIC: [u8; 4] = *b"BOXC";
 /// Largest frame a server takes from a client, in bytes of body: picking 100,000 seats by number fits.
@@ -30,6 +30,8 @@ pub struct ClientHello {
     pub version: u16,
     /// Name of the cluster that the client means to talk to.
     pub cluster: String,
+    /// Who the client is ([`auth`](crate::auth)); none for anyone.
+    pub token: Option<String>,
 }
 
 /// First frame of a server.
@@ -157,6 +159,12 @@ pub enum ServerError {
     TooManyConnections {
         /// The limit.
         connections: u32,
+    },
+    /// Whoever asks may not do that; nothing was ordered.
+    #[error("{reason}")]
+    NotAllowed {
+        /// Why.
+        reason: String,
     },
 }
 

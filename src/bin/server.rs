@@ -17,7 +17,7 @@ use std::process::ExitCode;
 ///
 /// Exit codes: 0 done, 1 the server failed, 2 something is configured wrong.
 #[derive(Debug, Parser)]
-#[command(name = "server", version, max_term_width = 100)]
+#[command(name = "server", version, max_term_width = 100, args_conflicts_with_subcommands = true)]
 struct Cli {
     #[command(flatten)]
     options: Options,
@@ -25,20 +25,31 @@ struct Cli {
     command: Option<Command>,
 }
 
+/// Which server this is, of which cluster.
 #[derive(Debug, Args)]
-struct Options {
+struct Which {
     /// Which server of the cluster this is
-    #[arg(long, global = true, env = "SERVER_ID", value_parser = clap::value_parser!(u8).range(1..=9))]
+    #[arg(long, env = "SERVER_ID", value_parser = clap::value_parser!(u8).range(1..=9))]
     id: Option<u8>,
     /// The description of the cluster
-    #[arg(
-        long,
-        global = true,
-        env = "BOXOFFICE_CONFIG",
-        value_name = "FILE",
-        default_value = "cluster.yaml"
-    )]
+    #[arg(long, env = "BOXOFFICE_CONFIG", value_name = "FILE", default_value = "cluster.yaml")]
     config: PathBuf,
+}
+
+impl Which {
+    fn load(&self) -> Result<ClusterConfig, Failure> {
+        ClusterConfig::load(&self.config).map_err(|error| failed(2)(&error))
+    }
+
+    fn id(&self) -> Result<u8, Failure> {
+        self.id.ok_or_else(|| ("which server is this? Add --id ID, or set SERVER_ID".to_owned(), 2))
+    }
+}
+
+#[derive(Debug, Args)]
+struct Options {
+    #[command(flatten)]
+    which: Which,
     /// Where the server keeps its data, alone; made if it does not exist
     #[arg(long, env = "BOXOFFICE_DATA", value_name = "DIR")]
     data: Option<PathBuf>,
@@ -62,7 +73,10 @@ struct Options {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Ask the server on this machine whether it serves clients (exit 0) or not (exit 1)
-    Health,
+    Health {
+        #[command(flatten)]
+        which: Which,
+    },
     /// Run a whole cluster on this machine, in a temporary directory, until Ctrl-C
     Dev {
         /// How many servers
@@ -89,7 +103,7 @@ fn main() -> ExitCode {
     let Cli { options, command } = Cli::parse();
     let result = match command {
         _ if options.check => check(&options),
-        Some(Command::Health) => ask_health(&options),
+        Some(Command::Health { which }) => ask_health(&which),
         Some(Command::Dev { servers, seats }) => run_dev(&options, servers, seats),
         None => run(options),
     };
@@ -107,17 +121,9 @@ fn failed(code: u8) -> impl Fn(&dyn Display) -> Failure {
     move |error| (error.to_string(), code)
 }
 
-fn load(options: &Options) -> Result<ClusterConfig, Failure> {
-    ClusterConfig::load(&options.config).map_err(|error| failed(2)(&error))
-}
-
-fn id(options: &Options) -> Result<u8, Failure> {
-    options.id.ok_or_else(|| ("which server is this? Add --id ID, or set SERVER_ID".to_owned(), 2))
-}
-
 fn run(options: Options) -> Result<(), Failure> {
-    let config = load(&options)?;
-    let id = id(&options)?;
+    let config = options.which.load()?;
+    let id = options.which.id()?;
     let format = match options.log_format {
         Format::Text => LogFormat::Text,
         Format::Json => LogFormat::Json,
@@ -152,15 +158,16 @@ fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Failure> {
     Ok(result)
 }
 
-fn ask_health(options: &Options) -> Result<(), Failure> {
-    let config = load(options)?;
-    health::check(&config, id(options)?).map_err(|error| failed(1)(&error))
+fn ask_health(which: &Which) -> Result<(), Failure> {
+    let config = which.load()?;
+    health::check(&config, which.id()?).map_err(|error| failed(1)(&error))
 }
 
 /// Says what a configuration means.
 fn check(options: &Options) -> Result<(), Failure> {
-    let config = load(options)?;
-    if let Some(id) = options.id.filter(|&id| config.server(id).is_none()) {
+    let Which { id, config: file } = &options.which;
+    let config = options.which.load()?;
+    if let Some(id) = id.filter(|&id| config.server(id).is_none()) {
         return Err((
             format!("server {id} is not in the configuration, which has servers {}", config.ids()),
             2,
@@ -176,17 +183,18 @@ fn check(options: &Options) -> Result<(), Failure> {
     };
     let mut text = format!(
         "{} is valid.\ncluster {}: {} seats, {} servers, {survivors}\na reservation is {kept}\n",
-        options.config.display(),
+        file.display(),
         config.cluster,
         config.seats,
         config.servers.len(),
     );
     for server in &config.servers {
-        let me = if options.id == Some(server.id) { " (this one)" } else { "" };
+        let me = if *id == Some(server.id) { " (this one)" } else { "" };
         text += &format!(
-            "server {}{me}: clients at {}, servers at {}, listens on {}\n",
+            "server {}{me}: clients at {}, HTTP at {}, servers at {}, listens on {}\n",
             server.id,
             server.client_address(),
+            server.http_address().unwrap_or_else(|| "no port".to_owned()),
             server.peer_address(),
             server.listen,
         );

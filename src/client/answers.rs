@@ -2,6 +2,7 @@
 
 use super::{
     connection::Connection,
+    events,
     exchange::{Completion, Failure},
     exit::Exit,
     output::{Output, detail, note},
@@ -11,11 +12,26 @@ use crate::{
     api::wire::ServerReply,
     domain::{
         command::Command,
+        events::answer::EventAnswer,
         ids::{Name, Seat},
         outcome::{Answer, Outcome, SeatList},
     },
 };
 use serde_json::{Value, json};
+
+/// How a command ended, as it was told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// The exit code.
+    pub exit: Exit,
+    /// Who answered; 0 for nobody.
+    pub server: u8,
+    /// The words.
+    pub message: String,
+}
+
+/// The reason of refusals that have to do with who asks.
+const NOT_ALLOWED: &str = "not_allowed";
 
 /// Prints how a command ended, in the format that is wanted, and gives its exit code.
 ///
@@ -28,7 +44,7 @@ pub fn report(
     name: Option<&Name>,
     connection: &Connection,
     done: Completion,
-) -> Exit {
+) -> Told {
     let mut object = json!({ "command": verb });
     if let Some(command) = &done.command {
         object["id"] = json!(command_id(command));
@@ -52,7 +68,9 @@ pub fn report(
         }
     };
     output.json(&object);
-    exit
+    let server = if done.result.is_ok() { connection.server_id(done.server) } else { 0 };
+    let message = object["message"].as_str().unwrap_or("The seat map.").to_owned();
+    Told { exit, server, message }
 }
 
 fn answer(output: &mut Output, reply: &ServerReply, object: &mut Value) -> Exit {
@@ -74,6 +92,26 @@ fn answer(output: &mut Output, reply: &ServerReply, object: &mut Value) -> Exit 
             merge(object, seat_map::json(map));
             (Exit::Done, seat_map::picture(map, output.width, output.color))
         }
+        ServerReply::Answer(Answer::Events(answer)) => {
+            let (reason, fields) = events::answer_fields(answer);
+            merge(object, fields);
+            if let Some(more) = events::more(answer) {
+                note(more);
+            }
+            let text = match &**answer {
+                EventAnswer::SeatMap { event, map } => {
+                    format!("{event}\n{}", seat_map::picture(map, output.width, output.color))
+                }
+                answer => answer.to_string(),
+            };
+            match reason {
+                Some(reason) => {
+                    object["reason"] = json!(reason);
+                    (if reason == NOT_ALLOWED { Exit::NotAllowed } else { Exit::Refused }, text)
+                }
+                None => (Exit::Done, text),
+            }
+        }
         ServerReply::Done => (Exit::Done, "Done.".to_owned()),
         ServerReply::Status(_) | ServerReply::Error(_) => {
             unreachable!("an exchange ends neither a command nor a query with these")
@@ -88,7 +126,11 @@ fn answer(output: &mut Output, reply: &ServerReply, object: &mut Value) -> Exit 
 }
 
 fn outcome_exit(outcome: &Outcome) -> Exit {
-    if outcome.is_success() { Exit::Done } else { Exit::Refused }
+    match outcome {
+        Outcome::Events(outcome) if events::is_denied(outcome) => Exit::NotAllowed,
+        outcome if outcome.is_success() => Exit::Done,
+        _ => Exit::Refused,
+    }
 }
 
 /// Adds the outcome's values to the object and gives its words.
@@ -105,6 +147,14 @@ fn outcome_fields(outcome: &Outcome, object: &mut Value) -> String {
             (Some("no_such_seats"), json!({ "seats": numbers(seats), "capacity": capacity }))
         }
         Outcome::NoReservation { name } => (Some("no_reservation"), json!({ "name": name })),
+        Outcome::Events(outcome) => {
+            let (reason, fields) = events::outcome_fields(outcome);
+            merge(object, fields);
+            if let Some(reason) = reason {
+                object["reason"] = json!(reason);
+            }
+            return outcome.to_string();
+        }
         Outcome::SessionExpired
         | Outcome::SequenceForgotten
         | Outcome::SequenceReused
@@ -122,6 +172,7 @@ fn failed(failure: &Failure, name: Option<&Name>, object: &mut Value) -> Exit {
     let (result, exit) = match failure {
         Failure::NotExecuted => ("not_executed", Exit::Unknown),
         Failure::Unknown => ("unknown", Exit::Unknown),
+        Failure::NotAllowed(_) => ("not_allowed", Exit::NotAllowed),
         Failure::Rejected(_) => ("rejected", Exit::Usage),
     };
     object["result"] = json!(result);

@@ -1,15 +1,24 @@
 //! The command line, once, for the program, its completions, its man pages and the prompt.
 
 use super::{
+    events::args::{AtEvent, EVENT_PROGRAMS, EventAsk, actor},
     exit::EXIT_CODES_HELP,
     values::{self, Mix, PickedSeats},
 };
-use crate::domain::ids::Name;
+use crate::domain::{
+    events::ids::{Actor, UserId},
+    ids::Name,
+};
 use clap::{ArgAction, Args, Command, Parser, Subcommand, ValueEnum};
 use std::{path::PathBuf, time::Duration};
 
 /// Sub-commands that the program also answers to as its own name.
-pub const PROGRAM_NAMES: [&str; 6] = ["reserve", "search", "delete", "seats", "status", "bench"];
+const PROGRAM_NAMES: [&str; 6] = ["reserve", "search", "delete", "seats", "status", "bench"];
+
+/// All of them.
+pub fn program_names() -> impl Iterator<Item = &'static str> {
+    PROGRAM_NAMES.into_iter().chain(EVENT_PROGRAMS)
+}
 
 /// Reserve seats on a cluster of servers that looks like one server that never dies.
 #[derive(Debug, Parser)]
@@ -60,7 +69,20 @@ pub struct Global {
         hide_possible_values = true
     )]
     pub output: Format,
-    /// Seed for the order in which servers are asked, for tests
+    /// Who you are: an id such as TORC2345, or a name [default: $BOXOFFICE_AS]
+    #[arg(long = "as", global = true, env = "BOXOFFICE_AS", value_name = "ID", value_parser = actor, hide_env = true)]
+    pub acting: Option<Actor>,
+    /// Who you are, proved: a token from the operator [default: $BOXOFFICE_TOKEN]
+    #[arg(
+        long,
+        global = true,
+        env = "BOXOFFICE_TOKEN",
+        value_name = "TOKEN",
+        hide_env = true,
+        hide_env_values = true
+    )]
+    pub token: Option<String>,
+    /// Seed for the order in which servers are asked and for what `chaos` asks
     #[arg(long, global = true, hide = true)]
     pub seed: Option<u64>,
 }
@@ -82,6 +104,25 @@ pub enum Action {
     Ask(Ask),
     /// Measure the cluster under load, and check that no seat was sold twice
     Bench(BenchArgs),
+    /// Ask while servers fail, record every answer, and check that one server could have told all of it
+    #[command(
+        after_help = "Examples:\n  client chaos --seconds 60 --history history.jsonl\n  client chaos --check history.jsonl\n\n\
+            Every client asks at most 100 times a second. A request that is not answered is sent again, to the next \
+            server, with its id, until --deadline. What was taken before stays as it is; a check fails when somebody \
+            else changes something meanwhile. --seed N asks for the same again, as far as answers allow."
+    )]
+    Chaos(ChaosArgs),
+    /// Find lines of an audit log again: a server's, or of what was asked from this account
+    #[command(
+        after_help = "Examples:\n  client audit --who TORC2345 --result failed\n  client audit /data/audit.jsonl --from 2026-11-21 --until 2026-11-22"
+    )]
+    Audit(AuditArgs),
+    /// Make keys and tokens: the operator's part in who may do what
+    Token {
+        /// What to make.
+        #[command(subcommand)]
+        action: TokenAction,
+    },
     /// Let a server go on after an outage without the servers it waits for; data can be lost
     #[command(long_about = super::operator::ABOUT)]
     Override(OverrideArgs),
@@ -122,23 +163,35 @@ pub enum Ask {
         /// Exactly these seats, all or none: 4,5 or 4-7
         #[arg(long, value_name = "LIST", value_parser = values::picked_seats, allow_hyphen_values = true)]
         seats: Option<PickedSeats>,
+        /// Where.
+        #[command(flatten)]
+        at: AtEvent,
     },
     /// Print the seats that are reserved for a name
     Search {
         /// Who holds the seats
         #[arg(value_parser = values::name)]
         name: Name,
+        /// Where.
+        #[command(flatten)]
+        at: AtEvent,
     },
     /// Give the seats of a name back
     Delete {
         /// Who holds the seats
         #[arg(value_parser = values::name)]
         name: Name,
+        /// Where.
+        #[command(flatten)]
+        at: AtEvent,
     },
     /// Show which seats are free
-    Seats,
+    Seats(AtEvent),
     /// Show how the servers are doing; exits with 1 when the cluster is degraded
     Status,
+    /// Everything about events.
+    #[command(flatten)]
+    Events(EventAsk),
 }
 
 /// Options of `bench`.
@@ -162,6 +215,103 @@ pub struct BenchArgs {
     /// Leave the reservations instead of deleting them at the end
     #[arg(long)]
     pub keep: bool,
+}
+
+/// Options of `chaos`.
+#[derive(Debug, Clone, Args)]
+pub struct ChaosArgs {
+    /// Write what was asked and told into this file, one JSON object a request
+    #[arg(long, value_name = "FILE")]
+    pub history: Option<PathBuf>,
+    /// Clients at the same time, each with a connection of its own
+    #[arg(long, default_value = "8", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub clients: u16,
+    /// How long to ask
+    #[arg(long, default_value = "10", value_name = "TIME", value_parser = values::seconds)]
+    pub seconds: Duration,
+    /// Names that all clients share: the fewer, the more they meet
+    #[arg(long, default_value = "24", value_name = "K", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub names: u16,
+    /// Leave the reservations instead of deleting them at the end
+    #[arg(long)]
+    pub keep: bool,
+    /// Ask nothing: judge the history in this file
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["history", "clients", "seconds", "names", "keep"])]
+    pub check: Option<PathBuf>,
+    /// How many seats there are, for a file that does not show it
+    #[arg(long, value_name = "COUNT", value_parser = values::count, requires = "check")]
+    pub seats: Option<u32>,
+}
+
+/// Options of `audit`.
+#[derive(Debug, Clone, Args)]
+pub struct AuditArgs {
+    /// The log, with the older ones beside it [default: one for each user, as this client wrote them]
+    pub file: Option<PathBuf>,
+    /// Of this person: an id, or the name on a reservation
+    #[arg(long, value_name = "ID")]
+    pub who: Option<String>,
+    /// Of this sort, such as reserve or book
+    #[arg(long, value_name = "WHAT")]
+    pub request: Option<String>,
+    /// With this result
+    #[arg(long, value_enum)]
+    pub result: Option<AuditResultArg>,
+    /// That came then or later, in UTC: 2026-11-21 or 2026-11-21T17:00
+    #[arg(long, value_name = "TIME", value_parser = values::time_prefix)]
+    pub from: Option<String>,
+    /// That came before
+    #[arg(long, value_name = "TIME", value_parser = values::time_prefix)]
+    pub until: Option<String>,
+}
+
+/// What came of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AuditResultArg {
+    /// It was carried out
+    Done,
+    /// It was refused
+    Failed,
+    /// It is not known
+    Unknown,
+}
+
+/// What the operator makes.
+#[derive(Debug, Clone, Subcommand)]
+pub enum TokenAction {
+    /// Make a secret key, write it into a file, and print the public one for cluster.yaml
+    NewKey {
+        /// The file for the secret key; it must not exist
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Print a token for somebody, good for some time
+    #[command(
+        after_help = "Example:\n  client token issue --role manager --id TORM2345 --days 90 --key operator.key"
+    )]
+    Issue {
+        /// Who it is for, such as TORM2345
+        #[arg(long)]
+        id: UserId,
+        /// What they are; must agree with the id
+        #[arg(long, value_enum)]
+        role: TokenRole,
+        /// How many days it is good
+        #[arg(long, value_name = "N", default_value = "30", value_parser = clap::value_parser!(u32).range(1..=3660))]
+        days: u32,
+        /// The file with the secret key
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+    },
+}
+
+/// What somebody is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TokenRole {
+    /// Manages the events of a branch
+    Manager,
+    /// Books
+    Customer,
 }
 
 /// Options of `override`.
@@ -232,7 +382,7 @@ mod tests {
     #[test]
     fn every_program_name_is_a_command() {
         let cli = Cli::command();
-        for name in PROGRAM_NAMES {
+        for name in program_names() {
             assert!(cli.find_subcommand(name).is_some(), "{name}");
         }
     }

@@ -26,6 +26,7 @@ pub enum News<'a> {
 /// Looks like one connection to one server that never dies.
 pub struct Connection {
     config: Arc<ClusterConfig>,
+    token: Option<String>,
     exchange: Exchange,
     link: Option<Link>,
     started: Instant,
@@ -37,6 +38,8 @@ pub struct Connection {
 pub struct ConnectionOptions {
     /// The cluster.
     pub config: Arc<ClusterConfig>,
+    /// Who asks; none for anyone.
+    pub token: Option<String>,
     /// The server to start with, by id; a random one otherwise.
     pub server: Option<u8>,
     /// Whether no other server is to be asked.
@@ -54,8 +57,16 @@ pub struct ConnectionOptions {
 impl Connection {
     /// Connects to nobody yet: that happens when something is asked.
     pub fn new(options: ConnectionOptions) -> Self {
-        let ConnectionOptions { config, server, only_that_server, deadline, mut order, secret, listener } =
-            options;
+        let ConnectionOptions {
+            config,
+            token,
+            server,
+            only_that_server,
+            deadline,
+            mut order,
+            secret,
+            listener,
+        } = options;
         let mut servers = config.servers.clone();
         if only_that_server {
             servers.retain(|candidate| Some(candidate.id) == server);
@@ -65,7 +76,7 @@ impl Connection {
         let rotation = Rotation::new(config.servers.len(), first, &mut order);
         let answer_timeout = Duration::from_millis(config.timeouts.client_ms);
         let exchange = Exchange::new(rotation, secret, answer_timeout);
-        Self { config, exchange, link: None, started: Instant::now(), deadline, listener }
+        Self { config, token, exchange, link: None, started: Instant::now(), deadline, listener }
     }
 
     /// Asks for something; [`next`](Self::next) yields its end.
@@ -158,7 +169,7 @@ impl Connection {
     async fn dial(&mut self, server: usize, until: Now) {
         self.link = None;
         let address = self.config.servers[server].client_address();
-        let dial = Link::dial(&address, &self.config.cluster);
+        let dial = Link::dial(&address, &self.config.cluster, self.token.as_deref());
         let result = timeout_at(self.started + until, dial).await.unwrap_or(Err(LinkError::TimedOut));
         let now = self.now();
         match result {
@@ -222,7 +233,7 @@ pub async fn ask_once(
     patience: Duration,
 ) -> Result<(Welcome, ServerReply), LinkError> {
     let ask = async {
-        let (mut link, welcome) = Link::dial(address, cluster).await?;
+        let (mut link, welcome) = Link::dial(address, cluster, None).await?;
         link.queue(&ClientFrame { id: 1, body }).expect("a question without content fits into a frame");
         let answer = link.receive().await?;
         Ok((welcome, answer.body))

@@ -183,6 +183,10 @@ impl Exchange {
 
     /// The server said in its hello why it does not take us.
     pub fn refused(&mut self, now: Now, error: &ServerError) {
+        if let ServerError::NotAllowed { reason } = error {
+            // Every server has the same key: another one would say the same.
+            return self.not_allowed(now, reason);
+        }
         let is_permanent =
             matches!(error, ServerError::WrongCluster { .. } | ServerError::WrongVersion { .. });
         self.leave(now, error.to_string(), is_permanent);
@@ -272,6 +276,16 @@ impl Exchange {
         }
     }
 
+    /// Ends everything that waits, as far as it was never sent: what was may have been executed.
+    fn not_allowed(&mut self, now: Now, reason: &str) {
+        self.leave(now, reason.to_owned(), true);
+        let waiting: Vec<(u64, bool)> = self.waiting.iter().map(|(&ticket, p)| (ticket, p.maybe)).collect();
+        for (ticket, maybe) in waiting {
+            let failure = if maybe { Failure::Unknown } else { Failure::NotAllowed(reason.to_owned()) };
+            self.end(now, ticket, Err(failure));
+        }
+    }
+
     fn outcome(&mut self, now: Now, ticket: u64, outcome: Outcome, maybe: bool) {
         if matches!(outcome, Outcome::SessionExpired | Outcome::SequenceForgotten) && !maybe {
             // Not yet an answer that shows that this server is of use.
@@ -292,7 +306,8 @@ impl Exchange {
             | Outcome::Taken { .. }
             | Outcome::NoSuchSeats { .. }
             | Outcome::Released { .. }
-            | Outcome::NoReservation { .. } => {
+            | Outcome::NoReservation { .. }
+            | Outcome::Events(_) => {
                 self.renewals = 0;
                 self.end(now, ticket, Ok(ServerReply::Outcome(outcome)));
             }
@@ -313,6 +328,11 @@ impl Exchange {
             ServerError::BadRequest { .. } => {
                 self.answered();
                 self.end(now, ticket, Err(Failure::Rejected(error.to_string())));
+            }
+            ServerError::NotAllowed { .. } if maybe => self.end(now, ticket, Err(Failure::Unknown)),
+            ServerError::NotAllowed { reason } => {
+                self.answered();
+                self.end(now, ticket, Err(Failure::NotAllowed(reason.clone())));
             }
             ServerError::NotReady { .. }
             | ServerError::Overloaded { .. }

@@ -8,7 +8,8 @@ use std::process::ExitCode;
 pub enum Exit {
     /// The command was carried out.
     Done = 0,
-    /// The servers refused it (`Failed: ...`); for `status`: the cluster is degraded.
+    /// The servers refused it (`Failed: ...`); for `status`: the cluster is degraded; for `bench` and `chaos`: something was
+    /// answered that must not be.
     Refused = 1,
     /// The command line or the configuration is wrong; nothing was sent.
     Usage = 2,
@@ -22,7 +23,8 @@ pub enum Exit {
 pub const EXIT_CODES_HELP: &str = "\
 Exit codes:
   0  done
-  1  refused by the servers (an answer that begins with \"Failed:\"); status: degraded
+  1  refused by the servers (an answer that begins with \"Failed:\"); status: degraded;
+     bench, chaos: something was answered that must not be
   2  wrong usage or configuration, nothing was sent
   3  no server could be reached, or the outcome is unknown (it may have been executed)
   4  not allowed

@@ -67,7 +67,11 @@ pub struct Link {
 
 impl Link {
     /// Connects and exchanges hellos. Has no timeout of its own; dropping it half-way is fine.
-    pub async fn dial(address: &str, cluster: &str) -> Result<(Link, Welcome), LinkError> {
+    pub async fn dial(
+        address: &str,
+        cluster: &str,
+        token: Option<&str>,
+    ) -> Result<(Link, Welcome), LinkError> {
         // Each dial looks the name up again: a container that was restarted may have another address.
         let stream = TcpStream::connect(address).await.map_err(LinkError::Connect)?;
         stream.set_nodelay(true).map_err(LinkError::Connect)?;
@@ -77,9 +81,10 @@ impl Link {
             magic: CLIENT_MAGIC,
             version: CLIENT_PROTOCOL_VERSION,
             cluster: cluster.to_owned(),
+            token: token.map(str::to_owned),
         };
         encode_message(&mut link.out, &hello, CLIENT_FRAME_BYTES_MAX)
-            .expect("a checked cluster name fits into a frame");
+            .expect("a checked cluster name and a token fit into a frame");
         match link.next().await? {
             ServerHello::Welcome { server, state_time_ms, capacity, in_flight_max } => {
                 Ok((link, Welcome { server, state_time_ms, capacity, in_flight_max }))

@@ -10,7 +10,9 @@
 pub mod answers;
 pub mod args;
 pub mod bench;
+pub mod chaos;
 pub mod connection;
+pub mod events;
 pub mod exchange;
 pub mod exit;
 pub mod link;
@@ -24,11 +26,13 @@ pub mod session;
 mod shell;
 pub mod status;
 pub mod table;
+mod token;
+mod user_log;
 pub mod values;
 pub mod words;
 
 use crate::config::ClusterConfig;
-use args::{Action, Cli, PROGRAM_NAMES};
+use args::{Action, ChaosArgs, Cli};
 use clap::{CommandFactory as _, FromArgMatches as _};
 use exit::Exit;
 use output::{Output, note};
@@ -57,6 +61,11 @@ pub fn run(arguments: Vec<OsString>) -> Exit {
         Some(Action::Completions { shell }) => pages::completions(&mut output, shell),
         Some(Action::Man { dir }) => pages::man(&mut output, dir.as_deref()),
         Some(Action::Wait) => shell::wait_for_signal(cli.global.verbose),
+        Some(Action::Audit(args)) => user_log::show(&mut output, args),
+        Some(Action::Token { action }) => token::run(&mut output, &cli.global, action, load),
+        Some(Action::Chaos(ChaosArgs { check: Some(file), seats, .. })) => {
+            chaos::judge_file(&file, seats, &mut output)
+        }
         action => {
             let config = match load(&cli.global) {
                 Ok(config) => config,
@@ -82,7 +91,7 @@ pub fn run(arguments: Vec<OsString>) -> Exit {
 fn parse(mut arguments: Vec<OsString>) -> Result<Cli, clap::Error> {
     let program = arguments.first().map(Path::new).and_then(Path::file_stem).and_then(|stem| stem.to_str());
     let mut command = args::with_usage(Cli::command(), "client ");
-    if let Some(name) = PROGRAM_NAMES.into_iter().find(|&name| Some(name) == program) {
+    if let Some(name) = args::program_names().find(|&name| Some(name) == program) {
         arguments.insert(1, name.into());
         // "Usage: reserve <NAME> ..." and not "client reserve".
         command = args::as_program(command, name);
@@ -132,7 +141,7 @@ mod tests {
         assert!(matches!(cli.action, Some(Action::Ask(Ask::Status))));
         let usage = parse_words("reserve").unwrap_err().to_string();
         assert!(usage.contains("Usage: reserve "), "{usage}");
-        for name in PROGRAM_NAMES {
+        for name in args::program_names() {
             let usage = parse_words(&format!("{name} --help")).unwrap_err().to_string();
             assert!(usage.contains(&format!("Usage: {name} [OPTIONS]")), "{usage}");
         }

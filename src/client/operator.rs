@@ -30,7 +30,9 @@ pub async fn run(output: &mut Output, connection: &mut Connection, server: u8) -
     let mut object = json!({ "command": "override", "server": server });
     let (result, exit, message) = match done.result {
         Ok(_) => ("done", Exit::Done, format!("Server {server} goes on without the missing servers.")),
-        Err(Failure::Rejected(reason)) => ("rejected", Exit::NotAllowed, format!("not allowed: {reason}")),
+        Err(Failure::Rejected(reason) | Failure::NotAllowed(reason)) => {
+            ("rejected", Exit::NotAllowed, format!("not allowed: {reason}"))
+        }
         Err(failure @ (Failure::NotExecuted | Failure::Unknown)) => {
             let result = if failure == Failure::Unknown { "unknown" } else { "not_executed" };
             (result, Exit::Unknown, format!("{failure}; look at `client status`"))

@@ -279,7 +279,7 @@ mod tests {
         assert_eq!(exit, Exit::Done);
         assert_eq!(log.len(), 2);
         assert!(log[0].contains("\"Ann Lee\"") && log[0].contains("Some(2)"), "{log:?}");
-        assert_eq!(log[1], "Seats");
+        assert!(log[1].starts_with("Seats"), "{log:?}");
     }
 
     #[test]
@@ -296,7 +296,8 @@ mod tests {
         input.resize(3 * LINE_BYTES_MAX as usize, b'x');
         input.extend_from_slice(b"\nseats\n");
         let (exit, log) = run(&input);
-        assert_eq!((exit, log), (Exit::Usage, vec!["Seats".to_owned()]));
+        assert_eq!((exit, log.len()), (Exit::Usage, 1));
+        assert!(log[0].starts_with("Seats"), "{log:?}");
     }
 
     #[test]

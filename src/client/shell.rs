@@ -3,19 +3,22 @@
 use super::{
     answers,
     args::{Action, Ask, Global},
-    bench,
+    bench, chaos,
     connection::{Connection, ConnectionOptions, News},
+    events,
     exchange::Wanted,
     exit::Exit,
     is_interactive, operator,
     output::{Output, note},
     prompt::{self, Teller},
-    status,
+    status, user_log,
 };
 use crate::{
+    auth,
     config::ClusterConfig,
     domain::{
         command::{Operation, Query},
+        events::ids::{Actor, Uuid},
         ids::Name,
     },
 };
@@ -64,13 +67,25 @@ impl Shell {
                 let Self { runtime, output, .. } = self;
                 running(runtime).block_on(bench::run(options, output))
             }
+            Some(Action::Chaos(args)) => {
+                let options =
+                    chaos::Options { args, global: self.global.clone(), config: self.config.clone() };
+                let Self { runtime, output, .. } = self;
+                running(runtime).block_on(chaos::run(options, output))
+            }
             None if is_interactive() => prompt::interactive(self),
             None => {
                 // A blocked read of a pipe can only be ended by the signal itself.
                 self.catches_interrupt = false;
                 prompt::piped(io::stdin().lock(), self)
             }
-            Some(Action::Completions { .. } | Action::Man { .. } | Action::Wait) => {
+            Some(
+                Action::Completions { .. }
+                | Action::Man { .. }
+                | Action::Wait
+                | Action::Token { .. }
+                | Action::Audit(_),
+            ) => {
                 unreachable!("these need no cluster and were handled before")
             }
         };
@@ -91,16 +106,24 @@ impl Shell {
 
     fn call(&mut self, verb: &str, name: Option<&Name>, wanted: Wanted) -> Exit {
         let Self { runtime, connection, catches_interrupt, output, .. } = self;
+        let asked = user_log::asked(&wanted);
         let interrupted = interrupted(*catches_interrupt);
         let done = running(runtime).block_on(connection.call(wanted, interrupted));
-        answers::report(output, verb, name, connection, done)
+        let told = answers::report(output, verb, name, connection, done);
+        if let Some(asked) = asked {
+            user_log::write(asked, &told, output.verbose);
+        }
+        told.exit
     }
 }
 
 impl Teller for Shell {
     fn ask(&mut self, ask: Ask) -> Exit {
         match ask {
-            Ask::Reserve { name, count, seats } => {
+            Ask::Reserve { name, count, seats, at } => {
+                if let Some(event) = at.key() {
+                    return self.call("reserve", Some(&name), events::reserve(&name, event, count, seats));
+                }
                 let operation = match (count, seats) {
                     (_, Some(picked)) => Operation::ReserveSeats { name: name.clone(), seats: picked.0 },
                     (Some(count), None) => Operation::Reserve { name: name.clone(), count },
@@ -108,12 +131,36 @@ impl Teller for Shell {
                 };
                 self.call("reserve", Some(&name), Wanted::Operation(operation))
             }
-            Ask::Delete { name } => {
+            Ask::Delete { name, at } => {
+                if let Some(event) = at.key() {
+                    return self.call("delete", Some(&name), events::delete(&name, event));
+                }
                 let operation = Operation::Delete { name: name.clone() };
                 self.call("delete", Some(&name), Wanted::Operation(operation))
             }
-            Ask::Search { name } => self.call("search", None, Wanted::Query(Query::Search { name })),
-            Ask::Seats => self.call("seats", None, Wanted::Query(Query::Seats)),
+            Ask::Search { name, at } => {
+                let wanted = match at.key() {
+                    Some(event) => events::search(&name, event),
+                    None => Wanted::Query(Query::Search { name }),
+                };
+                self.call("search", None, wanted)
+            }
+            Ask::Seats(at) => {
+                let wanted = at.key().map_or(Wanted::Query(Query::Seats), events::seat_map);
+                self.call("seats", None, wanted)
+            }
+            Ask::Events(ask) => {
+                let verb = ask.verb();
+                let subject = self.global.token.as_deref().and_then(auth::subject).map(Actor::User);
+                let who = self.global.acting.clone().or(subject);
+                match events::wanted(ask, who.as_ref(), uuid) {
+                    Ok(wanted) => self.call(verb, None, wanted),
+                    Err(words) => {
+                        note(words);
+                        Exit::Usage
+                    }
+                }
+            }
             Ask::Status => {
                 let Self { runtime, config, output, .. } = self;
                 running(runtime).block_on(status::run(config, output))
@@ -144,6 +191,7 @@ pub(super) fn connection_options(config: &Arc<ClusterConfig>, global: &Global, n
     let order = global.seed.map_or_else(random, |seed| seed.wrapping_add(n));
     ConnectionOptions {
         config: config.clone(),
+        token: global.token.clone(),
         server: global.server,
         only_that_server: false,
         deadline: global.deadline,
@@ -179,6 +227,13 @@ pub(super) fn random() -> u64 {
     let mut hasher = RandomState::new().build_hasher();
     hasher.write_u32(std::process::id());
     hasher.finish()
+}
+
+/// A random id for an event, of version 4.
+fn uuid() -> Uuid {
+    let bits = u128::from(random()) << 64 | u128::from(random());
+    let bits = bits & !(0xf << 76 | 0b11 << 62) | 4 << 76 | 0b10 << 62;
+    Uuid(bits.to_be_bytes())
 }
 
 async fn interrupted(is_wanted: bool) {

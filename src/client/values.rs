@@ -70,6 +70,18 @@ pub fn seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// The beginning of a time in UTC for clap: `2026-11-21`, `2026-11-21T17` and so on to the second.
+pub fn time_prefix(text: &str) -> Result<String, String> {
+    let form = b"dddd-dd-ddTdd:dd:dd";
+    let fits =
+        |(letter, form): (u8, &u8)| if *form == b'd' { letter.is_ascii_digit() } else { letter == *form };
+    let is_whole = matches!(text.len(), 10 | 13 | 16 | 19);
+    if is_whole && text.bytes().zip(form).all(fits) {
+        return Ok(text.to_owned());
+    }
+    Err("a time is written like 2026-11-21, 2026-11-21T17 or 2026-11-21T17:30, in UTC".to_owned())
+}
+
 /// Shares of reserve, search and delete in a load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mix {

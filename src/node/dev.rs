@@ -53,7 +53,8 @@ pub async fn run(args: DevArgs, out: &mut impl Write) -> io::Result<()> {
     let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let dir = TemporaryDir::new()?;
     let config = dir.0.join("cluster.yaml");
-    fs::write(&config, describe(&args)?)?;
+    let (description, http_ports) = describe(&args)?;
+    fs::write(&config, description)?;
     let mut servers = JoinSet::new();
     let mut pids = Vec::new();
     for id in 1..=args.servers {
@@ -66,6 +67,8 @@ pub async fn run(args: DevArgs, out: &mut impl Write) -> io::Result<()> {
     for command in ["reserve bob 2", "status"] {
         writeln!(out, "  {} --config {} {command}", program.display(), config.display())?;
     }
+    let addresses: Vec<String> = http_ports.iter().map(|port| format!("http://127.0.0.1:{port}")).collect();
+    writeln!(out, "Over HTTP (see /docs): {}", addresses.join(" "))?;
     let list = pids.iter().map(u32::to_string).collect::<Vec<_>>().join(" ");
     writeln!(out, "Their processes are {list}: kill one, the others go on. Ctrl-C stops them all.")?;
     out.flush()?;
@@ -125,8 +128,9 @@ fn kill_all(pids: &[u32], signal: Kill) {
     }
 }
 
-/// The description of a cluster on free ports. They are held until all are known, so they are distinct.
-fn describe(args: &DevArgs) -> io::Result<String> {
+/// The description of a cluster on free ports, and its HTTP ports. They are held until all are known, so they are
+/// distinct.
+fn describe(args: &DevArgs) -> io::Result<(String, Vec<u16>)> {
     let mut held = Vec::new();
     let mut free_port = || -> io::Result<u16> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
@@ -134,14 +138,19 @@ fn describe(args: &DevArgs) -> io::Result<String> {
         held.push(listener);
         Ok(port)
     };
+    let mut http_ports = Vec::new();
     let mut text = format!("cluster: dev\nseats: {}\nservers:\n", args.seats);
     for id in 1..=args.servers {
-        let (peer, client) = (free_port()?, free_port()?);
+        let (peer, client, http) = (free_port()?, free_port()?, free_port()?);
+        http_ports.push(http);
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "  - {{id: {id}, host: 127.0.0.1, peer_port: {peer}, client_port: {client}}}");
+        let _ = writeln!(
+            text,
+            "  - {{id: {id}, host: 127.0.0.1, peer_port: {peer}, client_port: {client}, http_port: {http}}}"
+        );
     }
     text.push_str("timeouts: {heartbeat_ms: 100, suspect_ms: 2000, probe_ms: 500, lease_ms: 500}\n");
-    Ok(text)
+    Ok((text, http_ports))
 }
 
 fn start(args: &DevArgs, id: u8, config: &Path, data: &Path) -> io::Result<Child> {

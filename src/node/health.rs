@@ -72,6 +72,7 @@ pub fn check(config: &ClusterConfig, id: u8) -> Result<(), Unhealthy> {
         magic: CLIENT_MAGIC,
         version: CLIENT_PROTOCOL_VERSION,
         cluster: config.cluster.clone(),
+        token: None,
     };
     say(&mut stream, &hello).map_err(unreachable)?;
     match hear::<ServerHello>(&mut stream, &mut decoder, address)? {

@@ -4,16 +4,21 @@ pub mod dev;
 pub mod health;
 mod settings;
 
+use crate::api::gate::Gate;
+use crate::api::http::{self, HttpPort};
 use crate::api::tcp::{self, ClientPort};
+use crate::audit::writer::{AuditLog, Rotation};
 use crate::config::{ClusterConfig, Durability, ServerConfig};
 use crate::replication::driver::{self, ReplicaError};
+use crate::replication::expiry;
 use crate::replication::persister::OpenFailure;
 use crate::replication::port::{Replicator, port};
 use crate::storage::{OpenError, RealDisk, SimDisk};
 use socket2::{Domain, Protocol, Socket, Type};
+use std::hash::{BuildHasher as _, RandomState};
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -26,6 +31,9 @@ use tokio::time::timeout;
 const STOP_WAIT: Duration = Duration::from_secs(8);
 /// Connections that the system keeps until they are accepted: a thousand clients may come at once.
 const BACKLOG: i32 = 4_096;
+
+/// Where the audit log is, in the data directory.
+const AUDIT_FILE: &str = "audit.jsonl";
 
 /// What a server is started with.
 #[derive(Clone, Debug)]
@@ -126,16 +134,19 @@ pub async fn run(args: NodeArgs) -> Result<(), NodeError> {
     let mut signals = Signals::new()?;
     let peers = Arc::new(listen(&server, server.peer_port, "peer_port")?);
     let clients = listen(&server, server.client_port, "client_port")?;
+    let http = server.http_port.map(|port| listen(&server, port, "http_port")).transpose()?;
     let replica = settings::replica(&config, id, bootstrap);
     let (replicator, asks) = port();
     let mut tasks = JoinSet::new();
+    let mut audit = None;
     match (config.durability, data) {
         (Durability::Memory, _) => {
             tasks.spawn(driver::run(replica, SimDisk::faultless(), peers, asks));
         }
         (Durability::Fsync, None) => return Err(NodeError::NoData),
         (Durability::Fsync, Some(dir)) => {
-            let disk = RealDisk::open(dir).map_err(|error| ReplicaError::Open(error.into()))?;
+            let disk = RealDisk::open(dir.clone()).map_err(|error| ReplicaError::Open(error.into()))?;
+            audit = open_audit(&config, &dir);
             tasks.spawn(driver::run(replica, disk, peers, asks));
         }
     }
@@ -144,11 +155,32 @@ pub async fn run(args: NodeArgs) -> Result<(), NodeError> {
         server = id,
         peers = server.peer_port,
         clients = server.client_port,
+        http = server.http_port,
         version = env!("CARGO_PKG_VERSION"),
         "started"
     );
-    let client_port = ClientPort { config, me: id, replicator: replicator.clone() };
-    serve(Arc::new(client_port), clients, replicator, &mut signals, tasks).await
+    if !config.auth.is_required {
+        tracing::info!("people are taken at their word: auth.mode is optional");
+    }
+    let gate = Gate::new(&config);
+    let client_port = ClientPort { config, me: id, gate, audit, replicator: replicator.clone() };
+    serve(Arc::new(client_port), clients, http, replicator, &mut signals, tasks).await
+}
+
+/// The audit log beside the data. A server sells without it, too, and says so.
+fn open_audit(config: &ClusterConfig, data: &Path) -> Option<Arc<AuditLog>> {
+    let rotation = Rotation { file_bytes_max: config.audit.file_mib << 20, files_max: config.audit.files };
+    if rotation.file_bytes_max == 0 {
+        return None;
+    }
+    let file = data.join(AUDIT_FILE);
+    match AuditLog::open(&file, rotation) {
+        Ok(log) => Some(Arc::new(log)),
+        Err(error) => {
+            tracing::warn!(file = %file.display(), %error, "there is no audit log: it cannot be opened");
+            None
+        }
+    }
 }
 
 /// Makes the system ask this process to stop when its parent is gone, however that ended.
@@ -165,12 +197,30 @@ pub fn end_with_parent(parent: i32) -> io::Result<()> {
 async fn serve(
     client_port: Arc<ClientPort>,
     listener: TcpListener,
+    http: Option<TcpListener>,
     replicator: Replicator,
     signals: &mut Signals,
     mut replica: JoinSet<Result<(), ReplicaError>>,
 ) -> Result<(), NodeError> {
     let (stop, stopped) = watch::channel(false);
     let mut clients = JoinSet::new();
+    if let Some(listener) = http {
+        let ClientPort { config, me, gate, audit, replicator } = &*client_port;
+        let (config, replicator) = (config.clone(), replicator.clone());
+        let (gate, audit) = (gate.clone(), audit.clone());
+        let port =
+            HttpPort { config, me: *me, gate, audit, replicator, seed: RandomState::new().hash_one(me) };
+        let system = |what| move |source| NodeError::System { what, source };
+        let listener = listener.into_std().map_err(system("hand a port to another thread"))?;
+        let stopped = stopped.clone();
+        clients.spawn_blocking(move || {
+            if let Err(error) = http::run(port, listener, stopped) {
+                tracing::error!(%error, "the HTTP port could not be served");
+            }
+        });
+    }
+    let chance = fastrand::Rng::with_seed(RandomState::new().hash_one(client_port.me));
+    clients.spawn(expiry::run(replicator.clone(), client_port.me, chance, stopped.clone()));
     clients.spawn(tcp::serve(client_port, listener, stopped));
     let ended = tokio::select! {
         ended = replica.join_next() => ended,
@@ -198,7 +248,7 @@ async fn serve(
     };
     // The replica has answered everybody; now the answers must be written.
     let _ = stop.send(true);
-    clients.join_next().await;
+    while clients.join_next().await.is_some() {}
     if result.is_ok() {
         tracing::info!("stopped");
     }

@@ -24,6 +24,7 @@ pub(super) fn replica(config: &ClusterConfig, id: u8, bootstrap: bool) -> Replic
             session_age_ms: config.limits.session_age_s * 1_000,
             outcomes_per_session_max: config.limits.outcomes_per_session_max as u32,
             time_step_ms_max: config.limits.time_step_ms_max,
+            events: config.events().into(),
         },
         availability: match config.availability {
             config::Availability::Any => Availability::Any,

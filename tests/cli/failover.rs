@@ -235,5 +235,5 @@ fn the_largest_choice_of_seats_fits_into_a_frame() {
     let server = Fake::start(1, &theatre(100), &[]);
     let cluster = Cluster::of(&[&server]);
     let assert = cluster.client(&["reserve", "bob", "--seats", "900001-1000000"]).assert();
-    assert.code(1).stdout(contains("Failed: the following seats are taken already"));
+    assert.code(1).stdout(contains("Failed: there are no seats"));
 }

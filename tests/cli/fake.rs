@@ -210,6 +210,7 @@ impl Server {
             ClientRequest::Query { query: Query::Seats, .. } => {
                 ServerReply::Answer(Answer::Seats(theatre.map()))
             }
+            ClientRequest::Query { query: Query::Events(_), .. } => panic!("this server has no events"),
             ClientRequest::Status => ServerReply::Status(self.status(&theatre)),
             ClientRequest::Override => ServerReply::Done,
         }
@@ -255,7 +256,9 @@ impl Theatre {
     fn map(&self) -> SeatMap {
         let mut free = vec![0u64; self.capacity.div_ceil(64) as usize];
         self.free().for_each(|seat| free[(seat.0 as usize - 1) / 64] |= 1 << ((seat.0 - 1) % 64));
-        SeatMap { capacity: self.capacity, left: self.left(), free }
+        // It adds up, whatever is wrong with the theatre: clients refuse one that does not.
+        let left = free.iter().map(|word| word.count_ones()).sum();
+        SeatMap { capacity: self.capacity, left, free }
     }
 
     fn command(&mut self, command: Command) -> Outcome {
@@ -275,16 +278,25 @@ impl Theatre {
             Operation::Reserve { count, .. } if count > self.left() => {
                 Outcome::NotEnough { left: self.left(), count }
             }
-            Operation::Reserve { name, .. } | Operation::ReserveSeats { name, .. }
-                if self.bookings.contains_key(&name) =>
-            {
+            Operation::Reserve { name, .. } if self.bookings.contains_key(&name) => {
                 let seats = self.bookings[&name].clone();
                 Outcome::AlreadyBooked { name, seats }
             }
             Operation::Reserve { name, count } => {
-                let seats: Vec<Seat> = self.free().take(count as usize).collect();
+                let free: Vec<Seat> = self.free().collect();
+                let is_run = |seats: &&[Seat]| seats[seats.len() - 1].0 - seats[0].0 == count - 1;
+                let run = free.windows(count as usize).find(is_run);
+                let seats = run.unwrap_or(&free[..count as usize]).to_vec();
                 self.bookings.insert(name.clone(), seats.clone());
                 Outcome::Reserved { name, seats }
+            }
+            Operation::ReserveSeats { seats, .. } if seats.iter().any(|seat| seat.0 > self.capacity) => {
+                let seats = seats.into_iter().filter(|seat| seat.0 > self.capacity).collect();
+                Outcome::NoSuchSeats { seats, capacity: self.capacity }
+            }
+            Operation::ReserveSeats { name, .. } if self.bookings.contains_key(&name) => {
+                let seats = self.bookings[&name].clone();
+                Outcome::AlreadyBooked { name, seats }
             }
             Operation::ReserveSeats { name, seats } => {
                 let free: Vec<Seat> = self.free().collect();
@@ -300,7 +312,11 @@ impl Theatre {
                 Some(seats) => Outcome::Released { count: seats.len() as u32, left: self.left() },
                 None => Outcome::NoReservation { name },
             },
-            Operation::Restore { .. } | Operation::Withdraw { .. } => Outcome::Malformed,
+            Operation::Restore { .. }
+            | Operation::Withdraw { .. }
+            | Operation::Events(_)
+            | Operation::Expire
+            | Operation::Offer(_) => Outcome::Malformed,
         }
     }
 }

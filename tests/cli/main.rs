@@ -2,6 +2,7 @@
 
 mod answers;
 mod bench;
+mod chaos;
 mod failover;
 mod fake;
 mod pages;

@@ -11,7 +11,7 @@ use std::{
 fn help_names_every_command_and_the_exit_codes() {
     let mut words = contains("Exit codes:").boxed();
     for command in
-        ["reserve", "search", "delete", "seats", "status", "bench", "override", "completions", "man"]
+        ["reserve", "search", "delete", "seats", "status", "bench", "chaos", "override", "completions", "man"]
     {
         words = words.and(contains(format!("\n  {command} "))).boxed();
     }

@@ -1,6 +1,7 @@
 //! A cluster of real processes, and a client of a few lines that trusts nobody else's.
 #![expect(clippy::disallowed_methods, reason = "tests wait for other processes, on the clock, with a limit")]
 
+use crate::ports::Ports;
 use crate::proxy::Proxy;
 use boxoffice::api::wire::{
     ANSWER_FRAME_BYTES_MAX, CLIENT_MAGIC, CLIENT_PROTOCOL_VERSION, ClientFrame, ClientHello, ClientRequest,
@@ -18,7 +19,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -39,40 +40,6 @@ pub fn until<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// Ports below the range from which the system takes those of outgoing connections, for this process alone
-/// as long as it holds the lock.
-#[derive(Debug)]
-pub struct Ports {
-    first: u16,
-    used: u16,
-    _lock: File,
-}
-
-const BLOCK: u16 = 24;
-
-impl Ports {
-    pub fn reserve() -> Ports {
-        let dir = std::env::temp_dir().join("boxoffice-test-ports");
-        fs::create_dir_all(&dir).unwrap();
-        for block in 0..900 {
-            let first = 10_240 + block * BLOCK;
-            let lock = File::create(dir.join(first.to_string())).unwrap();
-            let are_free =
-                || (first..first + BLOCK).all(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok());
-            if lock.try_lock().is_ok() && are_free() {
-                return Ports { first, used: 0, _lock: lock };
-            }
-        }
-        panic!("no free ports");
-    }
-
-    pub fn next(&mut self) -> u16 {
-        self.used += 1;
-        assert!(self.used <= BLOCK);
-        self.first + self.used - 1
-    }
-}
-
 /// Short, so that tests are: a peer is given up after a second.
 pub const TIMEOUTS: &str = "timeouts: {heartbeat_ms: 50, suspect_ms: 1000, probe_ms: 300, lease_ms: 300}\n";
 
@@ -82,6 +49,7 @@ pub struct Cluster {
     pub config: PathBuf,
     pub peer_ports: BTreeMap<u8, u16>,
     pub client_ports: BTreeMap<u8, u16>,
+    pub http_ports: BTreeMap<u8, u16>,
     children: BTreeMap<u8, Child>,
     /// Servers with a description of their own.
     configs: BTreeMap<u8, PathBuf>,
@@ -94,13 +62,17 @@ impl Cluster {
         let dir = TempDir::new().unwrap();
         let mut ports = Ports::reserve();
         let mut text = "cluster: test\nseats: 100\nservers:\n".to_owned();
-        let (mut peer_ports, mut client_ports) = (BTreeMap::new(), BTreeMap::new());
+        let (mut peer_ports, mut client_ports, mut http_ports) = Default::default();
         for id in 1..=servers {
-            let (peer, client) = (ports.next(), ports.next());
-            writeln!(text, "  - {{id: {id}, host: 127.0.0.1, peer_port: {peer}, client_port: {client}}}")
-                .unwrap();
-            peer_ports.insert(id, peer);
-            client_ports.insert(id, client);
+            let (peer, client, http) = (ports.next(), ports.next(), ports.next());
+            writeln!(
+                text,
+                "  - {{id: {id}, host: 127.0.0.1, peer_port: {peer}, client_port: {client}, http_port: {http}}}"
+            )
+            .unwrap();
+            BTreeMap::insert(&mut peer_ports, id, peer);
+            BTreeMap::insert(&mut client_ports, id, client);
+            BTreeMap::insert(&mut http_ports, id, http);
         }
         text += TIMEOUTS;
         text += more;
@@ -111,6 +83,7 @@ impl Cluster {
             config,
             peer_ports,
             client_ports,
+            http_ports,
             children: BTreeMap::new(),
             configs: BTreeMap::new(),
             ports,
@@ -340,7 +313,12 @@ impl Connection {
         let stream = raw(port)?;
         let decoder = FrameDecoder::new(ANSWER_FRAME_BYTES_MAX);
         let mut connection = Connection { stream, decoder, next_id: 1, state_time_ms: 0, in_flight_max: 0 };
-        connection.say(&ClientHello { magic: CLIENT_MAGIC, version, cluster: cluster.to_owned() })?;
+        connection.say(&ClientHello {
+            magic: CLIENT_MAGIC,
+            version,
+            cluster: cluster.to_owned(),
+            token: None,
+        })?;
         let hello = connection.hear()?;
         Ok((connection, hello))
     }

@@ -263,7 +263,7 @@ impl Worker {
                     Doing::Search(..) | Doing::Resolve(_) => unreachable!("a query changes nothing"),
                 }
             }
-            Failure::NotExecuted | Failure::Rejected(_) => {
+            Failure::NotExecuted | Failure::Rejected(_) | Failure::NotAllowed(_) => {
                 self.tally.errors += 1;
                 match doing {
                     Doing::Reserve(_) => {}

@@ -49,6 +49,9 @@ pub enum Failure {
     /// It may have been executed, or may be later.
     #[error("the outcome is unknown: it may have been executed")]
     Unknown,
+    /// Whoever asked may not; it was not executed.
+    #[error("not allowed: {0}; it was not executed")]
+    NotAllowed(String),
     /// The servers do not take such a request; it was not executed.
     #[error("{0}; it was not executed")]
     Rejected(String),
@@ -85,6 +88,7 @@ pub(super) fn is_answer_to(answer: &Answer, query: &Query) -> bool {
     match (answer, query) {
         (Answer::Search { name, .. }, Query::Search { name: asked }) => name == asked,
         (Answer::Seats(_), Query::Seats) => true,
-        (Answer::Search { .. }, Query::Seats) | (Answer::Seats(_), Query::Search { .. }) => false,
+        (Answer::Events(_), Query::Events(_)) => true,
+        (Answer::Search { .. } | Answer::Seats(_) | Answer::Events(_), _) => false,
     }
 }

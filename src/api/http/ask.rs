@@ -1,0 +1,374 @@
+//! Asks the replica on behalf of one HTTP request: exactly once, and never longer than configured.
+//!
+//! The server is a client of itself here: each command has a session and a number, so that it can be offered again
+//! when the replica starts over in between. A session serves one request at a time and is used again after a known
+//! outcome: there are never more of them than requests at a time, so HTTP clients push nobody's session out. One
+//! whose outcome is not known is given up with it.
+
+use super::clock;
+use super::problem::{Code, Problem};
+use crate::api::gate::{Caller, Gate, GateError};
+use crate::api::told::told;
+use crate::api::validate;
+use crate::audit::describe::{Asked, brief};
+use crate::audit::record::AuditResult;
+use crate::audit::writer::AuditLog;
+use crate::domain::batch;
+use crate::domain::command::{Command, Operation, Query};
+use crate::domain::ids::SessionId;
+use crate::domain::outcome::{Answer, Outcome};
+use crate::replication::port::{Ask, Freshness, Refused, ReplicaStatus, Replicator, Reply};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+/// Between two tries of a command that may have been executed.
+const PAUSE: Duration = Duration::from_millis(50);
+/// How long the status may take: it needs nothing but the engine's task.
+const STATUS_WAIT: Duration = Duration::from_secs(1);
+
+/// Whom requests ask.
+#[derive(Debug)]
+pub(super) struct Asker {
+    replicator: Replicator,
+    ledger: Ledger,
+    answer_wait: Duration,
+    sessions: Mutex<Sessions>,
+    stop: watch::Receiver<bool>,
+}
+
+/// Who may ask what, and where it is written down.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    pub(super) gate: Gate,
+    pub(super) audit: Option<Arc<AuditLog>>,
+    pub(super) me: u8,
+}
+
+impl Ledger {
+    /// Begins a line, if lines are written.
+    fn asked(&self, caller: Caller, is_allowed: bool, begin: impl FnOnce() -> Asked) -> Option<Asked> {
+        self.audit.as_ref()?;
+        let asked = if is_allowed { begin() } else { Asked::refused() };
+        Some(asked.by(caller.user()))
+    }
+
+    /// Writes down what came of a request.
+    fn note<T>(
+        &self,
+        asked: Option<Asked>,
+        result: &Result<T, Problem>,
+        words: impl Fn(&T) -> (AuditResult, String),
+    ) {
+        let (Some(log), Some(asked)) = (&self.audit, asked) else { return };
+        let (came_of_it, answer) = match result {
+            Ok(answer) => words(answer),
+            Err(problem) if problem.code == Code::OutcomeUnknown => (AuditResult::Unknown, problem.words()),
+            Err(problem) => (AuditResult::Failed, problem.words()),
+        };
+        log.write(asked.answered(self.me, came_of_it, answer));
+    }
+}
+
+#[derive(Debug)]
+struct Sessions {
+    idle: Vec<Session>,
+    chance: fastrand::Rng,
+}
+
+/// One run of numbered commands, one command at a time.
+#[derive(Debug)]
+struct Session {
+    id: SessionId,
+    /// The number of the last command that has an outcome.
+    answered: u64,
+}
+
+impl Asker {
+    /// `seed` must differ from any other server's, and from any other start of this one.
+    pub(super) fn new(
+        replicator: Replicator,
+        ledger: Ledger,
+        answer_wait: Duration,
+        seed: u64,
+        stop: watch::Receiver<bool>,
+    ) -> Asker {
+        let sessions = Sessions { idle: Vec::new(), chance: fastrand::Rng::with_seed(seed) };
+        Asker { replicator, ledger, answer_wait, sessions: Mutex::new(sessions), stop }
+    }
+
+    pub(super) fn replicator(&self) -> &Replicator {
+        &self.replicator
+    }
+
+    fn begin(&self, sessions: &mut Sessions) -> Session {
+        let birth_ms = self.replicator.state_time_ms();
+        Session { id: SessionId { birth_ms, random: sessions.chance.u64(..) }, answered: 0 }
+    }
+
+    fn take_session(&self, is_new: bool) -> Session {
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        let idle = if is_new { None } else { sessions.idle.pop() };
+        idle.unwrap_or_else(|| self.begin(&mut sessions))
+    }
+
+    fn give_back(&self, session: Session) {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).idle.push(session);
+    }
+
+    /// Who it is that shows this token, or none.
+    pub(super) fn caller(&self, token: Option<&str>) -> Result<Caller, Problem> {
+        self.ledger.gate.caller(token).map_err(not_allowed)
+    }
+
+    /// Executes an operation once, if the caller may have that.
+    pub(super) async fn execute(&self, caller: Caller, operation: Operation) -> Result<Outcome, Problem> {
+        let allowed = self.ledger.gate.check_operation(caller, &operation);
+        let asked = self.ledger.asked(caller, allowed.is_ok(), || Asked::operation(&operation));
+        let result = match allowed {
+            Ok(()) => {
+                timeout(self.answer_wait, self.offer(operation)).await.unwrap_or_else(|_| Err(unknown()))
+            }
+            Err(error) => Err(not_allowed(error)),
+        };
+        self.ledger.note(asked, &result, |outcome| {
+            let result = if outcome.is_success() { AuditResult::Done } else { AuditResult::Failed };
+            (result, brief(outcome))
+        });
+        result
+    }
+
+    /// Offers an operation until it has an outcome, or certainly will have none.
+    async fn offer(&self, operation: Operation) -> Result<Outcome, Problem> {
+        let mut session = self.take_session(false);
+        // Whether an earlier try may have been executed; the session is not changed any more then.
+        let mut is_open = false;
+        let mut is_new = false;
+        loop {
+            let command = Command {
+                session: session.id,
+                sequence: session.answered + 1,
+                answered_until: session.answered,
+                operation: operation.clone(),
+            };
+            if let Err(reason) = validate::check(&command) {
+                self.give_back(session);
+                return Err(Problem::new(Code::InvalidBody, reason));
+            }
+            match self.replicator.call(Ask::Submit(batch::encode(&command).into())).await {
+                // It was idle for so long that it is forgotten: certainly not executed, if this was the first try.
+                Reply::Outcome(Outcome::SessionExpired) if !is_open && !is_new => {
+                    session = self.take_session(true);
+                    is_new = true;
+                }
+                Reply::Outcome(Outcome::SessionExpired) if !is_open => {
+                    let detail = "this server's time is not the state's; nothing was executed";
+                    return Err(Problem::new(Code::NotReady, detail));
+                }
+                Reply::Outcome(Outcome::SessionExpired | Outcome::SequenceForgotten) => return Err(unknown()),
+                Reply::Outcome(outcome) => {
+                    session.answered += 1;
+                    self.give_back(session);
+                    return Ok(outcome);
+                }
+                Reply::Refused(Refused::Leaving) => {
+                    if *self.stop.borrow() {
+                        return Err(unknown());
+                    }
+                    is_open = true;
+                    clock::pause(PAUSE).await;
+                }
+                Reply::Refused(_) if is_open => {
+                    if *self.stop.borrow() {
+                        return Err(unknown());
+                    }
+                    clock::pause(PAUSE).await;
+                }
+                Reply::Refused(refused) => {
+                    self.give_back(session);
+                    return Err(refusal(refused));
+                }
+                other => return Err(unexpected(&other)),
+            }
+        }
+    }
+
+    /// Answers a query, if the caller may know.
+    pub(super) async fn find(
+        &self,
+        caller: Caller,
+        query: Query,
+        freshness: Freshness,
+    ) -> Result<Answer, Problem> {
+        let allowed = self.ledger.gate.check_query(caller, &query);
+        let asked = self.ledger.asked(caller, allowed.is_ok(), || Asked::query(&query));
+        let result = match allowed {
+            Ok(()) => self.read(query, freshness).await,
+            Err(error) => Err(not_allowed(error)),
+        };
+        self.ledger.note(asked, &result, told);
+        result
+    }
+
+    /// Answers a query that anyone may ask.
+    pub(super) async fn read(&self, query: Query, freshness: Freshness) -> Result<Answer, Problem> {
+        match timeout(self.answer_wait, self.replicator.call(Ask::Read(query, freshness))).await {
+            Ok(Reply::Answer(answer)) => Ok(answer),
+            Ok(Reply::Refused(refused)) => Err(refusal(refused)),
+            Ok(other) => Err(unexpected(&other)),
+            Err(_) => Err(Problem::new(Code::NotReady, "the other servers do not confirm in time")),
+        }
+    }
+
+    /// The cluster as this server sees it.
+    pub(super) async fn status(&self) -> Result<Box<ReplicaStatus>, Problem> {
+        match timeout(STATUS_WAIT, self.replicator.call(Ask::Status)).await {
+            Ok(Reply::Status(status)) => Ok(status),
+            Ok(Reply::Refused(refused)) => Err(refusal(refused)),
+            Ok(other) => Err(unexpected(&other)),
+            Err(_) => Err(Problem::new(Code::NotReady, "the server does not answer itself in time")),
+        }
+    }
+}
+
+/// Nothing was executed.
+fn not_allowed(error: GateError) -> Problem {
+    let code = match error {
+        GateError::Token(_) | GateError::NoKey | GateError::TokenNeeded => Code::TokenNeeded,
+        GateError::SomebodyElse { .. } | GateError::ManagersOnly { .. } => Code::NotAllowed,
+    };
+    Problem::new(code, error.to_string())
+}
+
+fn unknown() -> Problem {
+    let detail = "No outcome in time: it may be done, now or in a moment. Look before trying again.";
+    Problem::new(Code::OutcomeUnknown, detail)
+}
+
+/// Nothing was executed.
+fn refusal(refused: Refused) -> Problem {
+    match refused {
+        Refused::NotReady { state } => {
+            Problem::new(Code::NotReady, format!("this server is not ready: {state}"))
+        }
+        Refused::Overloaded { pending } => {
+            Problem::new(Code::Overloaded, format!("{pending} commands wait already"))
+        }
+        Refused::Bad { reason } => Problem::new(Code::InvalidBody, reason),
+        Refused::NotAllowed { reason } => Problem::new(Code::NotAllowed, reason),
+        Refused::Closing | Refused::Leaving => {
+            Problem::new(Code::NotReady, "this server is leaving the cluster; ask another one")
+        }
+    }
+}
+
+fn unexpected(reply: &Reply) -> Problem {
+    tracing::error!(?reply, "an HTTP request got an answer to another question");
+    Problem::new(Code::Internal, "an answer to another question; it was logged")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::replication::port::{Asks, port};
+
+    fn asker() -> (Asker, Asks, watch::Sender<bool>) {
+        let (replicator, asks) = port();
+        let (stop, stopped) = watch::channel(false);
+        let ledger = Ledger { gate: Gate { verifier: None, is_required: false }, audit: None, me: 1 };
+        (Asker::new(replicator, ledger, Duration::from_millis(300), 7, stopped), asks, stop)
+    }
+
+    fn delete() -> Operation {
+        Operation::Delete { name: "bob".parse().unwrap() }
+    }
+
+    /// Executes operations one after another; each try is answered by the next of these replies.
+    fn run(times: usize, replies: Vec<Reply>) -> (Vec<Result<Outcome, Code>>, Vec<Command>) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let (asker, mut asks, _stop) = asker();
+            let mut commands = Vec::new();
+            let answering = async {
+                for reply in replies {
+                    let Some((Ask::Submit(bytes), Some(to))) = asks.take().await else { return };
+                    commands.push(batch::decode(&bytes).unwrap());
+                    to.answer(reply);
+                }
+                // Nobody answers any more.
+                std::future::pending::<()>().await;
+            };
+            let asking = async {
+                let mut results = Vec::new();
+                for _ in 0..times {
+                    results
+                        .push(asker.execute(Caller::Anyone, delete()).await.map_err(|problem| problem.code));
+                }
+                results
+            };
+            let results = tokio::select! {
+                results = asking => results,
+                () = answering => panic!("the questions ended"),
+            };
+            (results, commands)
+        })
+    }
+
+    fn released() -> Outcome {
+        Outcome::Released { count: 1, left: 100 }
+    }
+
+    #[test]
+    fn a_session_is_used_again_with_the_next_number() {
+        let replies = vec![Reply::Outcome(released()), Reply::Outcome(released())];
+        let (results, commands) = run(2, replies);
+        assert_eq!(results, [Ok(released()), Ok(released())]);
+        assert_eq!(commands[0].session, commands[1].session);
+        assert_eq!((commands[1].sequence, commands[1].answered_until), (2, 1));
+    }
+
+    #[test]
+    fn a_command_that_may_be_executed_is_offered_again_unchanged() {
+        let not_ready = Refused::NotReady { state: "it reads its log".to_owned() };
+        let replies =
+            vec![Reply::Refused(Refused::Leaving), Reply::Refused(not_ready), Reply::Outcome(released())];
+        let (results, commands) = run(1, replies);
+        assert_eq!(results, [Ok(released())]);
+        assert!(commands.len() == 3 && commands.iter().all(|command| *command == commands[0]));
+    }
+
+    #[test]
+    fn a_session_that_was_forgotten_while_idle_is_replaced() {
+        let replies = vec![Reply::Outcome(Outcome::SessionExpired), Reply::Outcome(released())];
+        let (results, commands) = run(1, replies);
+        assert_eq!(results, [Ok(released())]);
+        assert_ne!(commands[0].session, commands[1].session);
+        let expired = || Reply::Outcome(Outcome::SessionExpired);
+        assert_eq!(
+            run(1, vec![expired(), expired()]).0,
+            [Err(Code::NotReady)],
+            "never executed, and not without end"
+        );
+    }
+
+    #[test]
+    fn what_nobody_knows_is_never_called_not_done() {
+        let leaving = || Reply::Refused(Refused::Leaving);
+        let (results, _) = run(1, vec![leaving(), Reply::Outcome(Outcome::SessionExpired)]);
+        assert_eq!(results, [Err(Code::OutcomeUnknown)], "an earlier try may have been executed");
+        let (results, commands) = run(2, vec![leaving()]);
+        assert_eq!(results, [Err(Code::OutcomeUnknown), Err(Code::OutcomeUnknown)], "no answer in time");
+        assert_eq!(commands.len(), 1);
+    }
+
+    #[test]
+    fn what_was_refused_at_once_was_not_done() {
+        let (results, commands) = run(
+            2,
+            vec![Reply::Refused(Refused::Overloaded { pending: 5 }), Reply::Refused(Refused::Closing)],
+        );
+        assert_eq!(results, [Err(Code::Overloaded), Err(Code::NotReady)]);
+        assert_eq!(commands[0], commands[1], "its number is free for the next command");
+    }
+}
