@@ -70,7 +70,7 @@ impl Cluster {
             changes => write_changed(&root.join(description), changes, changed.path()),
         };
 
-        let ports = Ports::reserve();
+        let mut ports = Ports::reserve();
         let project = format!("{}-{}", project_prefix(), setup.name);
         let mut compose = DockerCompose::with_local_client(files.as_slice())
             .with_project_name(&project)
@@ -78,9 +78,10 @@ impl Cluster {
         let mut config = ClusterConfig::load(&description).unwrap();
         for server in &mut config.servers {
             server.host = "127.0.0.1".to_owned();
-            server.client_port = ports.of(server.id);
+            server.client_port = ports.next();
             compose =
                 compose.with_env(format!("BOXOFFICE_PORT_{}", server.id), server.client_port.to_string());
+            compose = compose.with_env(format!("BOXOFFICE_HTTP_{}", server.id), ports.next().to_string());
         }
         let mut cluster = Cluster {
             engine: Engine::of(&project).await,
@@ -114,14 +115,6 @@ impl Cluster {
     /// `docker compose exec client ...`: in the image, from another container, as the README says.
     pub async fn exec(&self, words: &[&str]) -> Ended {
         self.compose_command(&[&["exec", "client"], words].concat()).await
-    }
-
-    /// One customer at the counter, who is served and leaves nothing behind.
-    pub async fn serve_somebody(&self) {
-        for words in [["reserve", "somebody", "1"].as_slice(), &["delete", "somebody"]] {
-            let ended = self.exec(words).await;
-            assert_eq!(ended.code, 0, "{words:?}: {ended:?}");
-        }
     }
 
     async fn compose_command(&self, words: &[&str]) -> Ended {
@@ -171,7 +164,7 @@ impl Cluster {
     pub async fn seats_locally(&self, id: u8) -> SeatMap {
         match self.ask_locally(id, Query::Seats).await {
             Answer::Seats(map) => map,
-            other @ Answer::Search { .. } => panic!("server {id}: {other:?}"),
+            other @ (Answer::Search { .. } | Answer::Events(_)) => panic!("server {id}: {other:?}"),
         }
     }
 

@@ -16,6 +16,6 @@ async fn a_cut_of_a_moment_is_no_fault() {
     }
     cluster.wait_ready(&cluster.ids()).await;
     assert_eq!(cluster.view(1).await, view, "nobody was taken for crashed");
-    let ops = load.finish("three short cuts").await;
-    check::nothing_is_lost_or_sold_twice(&cluster, &ops).await;
+    let load = load.end("three short cuts").await;
+    check::nothing_is_lost_or_sold_twice("three-short-cuts", &cluster, load).await;
 }

@@ -20,8 +20,8 @@ async fn killed_servers_lose_nothing_that_was_answered() {
     cluster.engine.start(2).await;
     cluster.wait_ready(&[1, 2, 3]).await;
     load.progress(10).await;
-    let ops = load.finish("kill").await;
-    check::nothing_is_lost_or_sold_twice(&cluster, &ops).await;
+    let load = load.end("kill").await;
+    check::nothing_is_lost_or_sold_twice("kill", &cluster, load).await;
 }
 
 #[tokio::test]
@@ -35,8 +35,8 @@ async fn two_of_three_are_killed_at_once_and_the_last_one_sells_on() {
     tokio::join!(cluster.engine.start(3), cluster.engine.start(1));
     cluster.wait_ready(&[1, 2, 3]).await;
     load.progress(50).await;
-    let ops = load.finish("two of three killed").await;
-    check::nothing_is_lost_or_sold_twice(&cluster, &ops).await;
+    let load = load.end("two of three killed").await;
+    check::nothing_is_lost_or_sold_twice("two-of-three-killed", &cluster, load).await;
 }
 
 #[tokio::test]
@@ -50,6 +50,6 @@ async fn five_servers_lose_two_at_once_and_nothing_that_was_answered() {
     tokio::join!(cluster.engine.start(1), cluster.engine.start(4));
     cluster.wait_ready(&cluster.ids()).await;
     load.progress(50).await;
-    let ops = load.finish("two of five killed").await;
-    check::nothing_is_lost_or_sold_twice(&cluster, &ops).await;
+    let load = load.end("two of five killed").await;
+    check::nothing_is_lost_or_sold_twice("two-of-five-killed", &cluster, load).await;
 }

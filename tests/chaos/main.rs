@@ -1,7 +1,8 @@
 //! The shipped compose file under load: containers are stopped, killed, paused, cut off and restarted, and
-//! the answers that clients got are held against what the servers have afterwards.
+//! all that clients were told, and what the servers have afterwards, is judged by `boxoffice::verify`.
 //!
-//! `ci/chaos` builds the image and runs these. Each test has a cluster of its own, which it removes.
+//! `ci/chaos` builds the image and runs these. Each test has a cluster of its own, which it removes, and leaves its
+//! history in `target/chaos`.
 
 mod check;
 mod client;
@@ -11,9 +12,11 @@ mod cuts;
 mod engine;
 mod history;
 mod kills;
+mod nemesis;
 mod outages;
 mod partitions;
 mod pauses;
+#[path = "../common/ports.rs"]
 mod ports;
 mod stops;
 mod wait;

@@ -2,9 +2,8 @@
 
 use crate::check;
 use crate::cluster::Cluster;
-use crate::history;
-use crate::wait::{say, until};
-use crate::workload::{Running, history_of};
+use crate::wait::until;
+use crate::workload::Running;
 use boxoffice::api::wire::ServerState;
 
 #[tokio::test]
@@ -28,8 +27,6 @@ async fn everything_answered_is_there_after_all_servers_were_killed_at_once() {
     tokio::join!(cluster.engine.start(1), cluster.engine.start(2), cluster.engine.start(3));
     cluster.wait_ready(&[1, 2, 3]).await;
     load.progress(20).await;
-    let ops = history_of(load.stop().await);
-    say(format_args!("all killed, then all stopped: {}", history::summary(&ops)));
-    history::check_but_late(&ops);
-    check::nothing_is_lost_or_sold_twice(&cluster, &ops).await;
+    let load = load.end("all killed, then all stopped").await;
+    check::nothing_is_lost_or_sold_twice_but_late("outages", &cluster, load).await;
 }

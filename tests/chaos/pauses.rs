@@ -9,7 +9,7 @@ async fn a_paused_server_is_left_behind_and_comes_back_harmless() {
     let cluster = Cluster::up("pauses").await;
     let load = Running::start(&cluster).await;
     cluster.engine.pause(1).await;
-    cluster.serve_somebody().await;
+    load.serve_somebody(&cluster).await;
     load.progress(50).await;
     cluster.wait_left_behind(2, 1).await;
     // It still believes in its view, and in what its clients asked before.
@@ -17,6 +17,6 @@ async fn a_paused_server_is_left_behind_and_comes_back_harmless() {
     load.progress(50).await;
     cluster.wait_ready(&[1, 2, 3]).await;
     load.progress(50).await;
-    let ops = load.finish("pause").await;
-    check::nothing_is_lost_or_sold_twice(&cluster, &ops).await;
+    let load = load.end("pause").await;
+    check::nothing_is_lost_or_sold_twice("pause", &cluster, load).await;
 }

@@ -14,7 +14,7 @@ async fn all_but_one_may_be_stopped_and_the_last_one_sells_on() {
     load.progress(50).await;
     cluster.wait_left_behind(3, 1).await;
     cluster.wait_left_behind(3, 2).await;
-    cluster.serve_somebody().await;
+    load.serve_somebody(&cluster).await;
 
     cluster.engine.start(2).await;
     cluster.wait_ready(&[2, 3]).await;
@@ -22,8 +22,8 @@ async fn all_but_one_may_be_stopped_and_the_last_one_sells_on() {
     cluster.engine.start(1).await;
     cluster.wait_ready(&[1, 2, 3]).await;
     load.progress(50).await;
-    let ops = load.finish("stop").await;
-    check::nothing_is_lost_or_sold_twice(&cluster, &ops).await;
+    let load = load.end("stop").await;
+    check::nothing_is_lost_or_sold_twice("stop", &cluster, load).await;
 }
 
 #[tokio::test]
@@ -36,6 +36,6 @@ async fn a_rolling_restart_of_all_servers_fails_no_command() {
         cluster.wait_ready(&cluster.ids()).await;
         load.progress(10).await;
     }
-    let ops = load.finish("rolling restart").await;
-    check::nothing_is_lost_or_sold_twice(&cluster, &ops).await;
+    let load = load.end("rolling restart").await;
+    check::nothing_is_lost_or_sold_twice("rolling-restart", &cluster, load).await;
 }

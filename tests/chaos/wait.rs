@@ -27,6 +27,11 @@ pub async fn until<T, E: Display>(what: &str, mut condition: impl AsyncFnMut() -
     }
 }
 
+/// Lets time go by: a fault lasts for a time that is part of it.
+pub async fn pass_until(time: Instant) {
+    tokio::time::sleep_until(time).await;
+}
+
 /// Carries out what must end by itself.
 pub async fn within<T>(what: &str, action: impl Future<Output = T>) -> T {
     timeout(LIMIT, action).await.unwrap_or_else(|_| panic!("this takes too long: {what}"))

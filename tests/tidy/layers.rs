@@ -4,44 +4,64 @@ use super::source::{self, Path, Token};
 use std::collections::BTreeSet;
 
 /// A layer and what it may use besides itself: modules of this package, from its root.
-const LAYERS: [(&str, &[&str]); 13] = [
+const LAYERS: [(&str, &[&str]); 16] = [
     ("domain", &[]),
     ("protocol", &["domain"]),
     ("storage", &[]),
     ("transport", &["protocol"]),
-    ("replication", &["domain", "protocol", "storage", "transport"]),
-    ("config", &["domain::ids"]),
+    ("replication", &["domain", "protocol", "storage", "telemetry::metrics", "transport"]),
+    ("auth", &["domain::events"]),
+    ("audit", &["domain::command", "domain::events"]),
+    ("config", &["auth", "domain::events", "domain::ids"]),
     (
         "api",
         &[
+            "audit",
+            "auth",
             "config",
             "domain",
             "protocol::lamport",
             "protocol::message",
+            "replication::feed",
             "replication::port",
+            "telemetry::metrics",
             "transport::frame",
         ],
     ),
     (
         "client",
-        &["api::wire", "config", "domain::command", "domain::ids", "domain::outcome", "transport::frame"],
+        &[
+            "api::wire",
+            "audit",
+            "auth",
+            "config",
+            "domain::command",
+            "domain::events",
+            "domain::ids",
+            "domain::outcome",
+            "domain::runs",
+            "transport::frame",
+            "verify",
+        ],
     ),
+    ("verify", &["domain::command", "domain::ids", "domain::outcome"]),
     ("telemetry", &[]),
-    ("node", &["api", "config", "domain", "protocol", "replication", "storage", "transport"]),
+    ("node", &["api", "audit", "config", "domain", "protocol", "replication", "storage", "transport"]),
     ("docs", &[]),
     ("bin/server", &["config", "node", "telemetry"]),
     ("bin/client", &["client"]),
 ];
 
 /// Layers that are values in and values out, the same everywhere and every time.
-const PURE: [&str; 2] = ["domain", "protocol"];
+const PURE: [&str; 3] = ["domain", "protocol", "verify"];
 /// Crates that they may use: no input or output, no clock, no tasks.
-const PURE_CRATES: [&str; 8] = [
+const PURE_CRATES: [&str; 9] = [
     "bytes",
     "fastrand",
     "postcard",
     "proptest",
     "serde",
+    "serde_json",
     "thiserror",
     "unicode_normalization",
     "xxhash_rust",
