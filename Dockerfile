@@ -10,9 +10,9 @@ WORKDIR /build
 # +crt-static needs an explicit target, else it would apply to proc macros too.
 ENV RUSTFLAGS="-C target-feature=+crt-static" CARGO_BUILD_TARGET=host-tuple
 
-# Tests and benches are not part of the context: the manifest forgets them.
+# Tests, benches and examples are not part of the context: the manifest forgets them.
 COPY Cargo.toml Cargo.lock ./
-RUN sed -i '/^\[\[\(test\|bench\)\]\]/,/^$/d' Cargo.toml && \
+RUN sed -i '/^\[\[\(test\|bench\|example\)\]\]/,/^$/d' Cargo.toml && \
     mkdir -p src/bin && echo '//! Empty.' >src/lib.rs && \
     printf '//! Empty.\nfn main() {}\n' | tee src/bin/server.rs >src/bin/client.rs && \
     cargo build --release --locked && \
@@ -24,7 +24,9 @@ RUN find src -name '*.rs' -exec touch {} + && \
     cargo build --release --locked && \
     mkdir -p /image/bin /image/data /image/home && \
     cp target/*/release/server target/*/release/client /image/bin && \
-    for command in reserve search delete seats status bench; do ln -s client "/image/bin/$command"; done
+    for command in reserve search delete seats status bench \
+        events event availability add-event remove-event book cancel exchange schedule hold confirm extend release \
+        join leave waiting-list ticket delete-ticket branches add-branch add-theatre kinds add-kind; do ln -s client "/image/bin/$command"; done
 
 FROM scratch
 COPY --from=build /image/bin /usr/local/bin
@@ -33,5 +35,5 @@ COPY --from=build --chown=65532:65532 /image/data /data
 COPY --from=build --chown=65532:65532 /image/home /home
 ENV HOME=/home BOXOFFICE_CONFIG=/etc/boxoffice/cluster.yaml BOXOFFICE_DATA=/data
 USER 65532:65532
-EXPOSE 7100 7200
+EXPOSE 7100 7200 8080
 CMD ["server"]

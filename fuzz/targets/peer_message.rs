@@ -1,0 +1,6 @@
+//! Long runs of the check of this name.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    (boxoffice_fuzz::checks::decoder("peer_message").check)(bytes);
+});
