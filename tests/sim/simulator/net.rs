@@ -103,14 +103,6 @@ impl Net {
         *blocked = (*blocked).max(until);
     }
 
-    /// What was put on a connection after it had broken does not arrive when the two can reach each other again.
-    pub fn lose_what_was_cut(&mut self) {
-        for connection in self.connections.values_mut().filter(|connection| connection.is_cut) {
-            connection.dialer.sent.clear();
-            connection.acceptor.sent.clear();
-        }
-    }
-
     pub fn unblock_all(&mut self) {
         self.blocked_until.clear();
     }

@@ -17,7 +17,6 @@ impl World {
         self.viable = self.choose_viable();
         self.say(|world| format!("all is healed; the servers {:?} must serve", world.viable));
         self.net.unblock_all();
-        self.net.lose_what_was_cut();
         for id in self.ids() {
             let node = self.node_mut(id);
             (node.slow, node.slow_disk, node.disk_hangs_until) = (false, false, 0);

@@ -68,9 +68,8 @@ impl World {
             (connection.side(from).life.server.0, connection.side(from.other()).life.server.0);
         let blocked = self.net.blocked_until(sender, receiver);
         let connection = self.net.connections.get_mut(&number).expect("found above");
-        // What follows on a connection that has lost something never arrives; before the end of faults the two are cut off
-        // from each other anyway.
-        if connection.is_cut && self.healed {
+        // What follows on a connection that has lost something never arrives.
+        if connection.is_cut {
             return;
         }
         let side = connection.side_mut(from);
