@@ -28,6 +28,7 @@ fn config() -> Config {
         session_age_ms: 3_600_000,
         outcomes_per_session_max: 256,
         time_step_ms_max: 60_000,
+        keys: Default::default(),
         events: EventsConfig::default().into(),
     }
 }
@@ -112,6 +113,7 @@ fn reserve(number: u64, sequence: u64, count: u32) -> Command {
         sequence,
         answered_until: sequence.saturating_sub(10),
         operation: Operation::Reserve { name: name(number), count },
+        key: None,
     }
 }
 
@@ -255,6 +257,7 @@ fn sessions() -> State {
         sequence: 1,
         answered_until: 0,
         operation: Operation::Delete { name: name(1) },
+        key: None,
     };
     let before = resident_bytes();
     let mut position = 0;

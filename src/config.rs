@@ -208,6 +208,8 @@ impl ClusterConfig {
         line("limits.session_age_s", &self.limits.session_age_s);
         line("limits.outcomes_per_session_max", &self.limits.outcomes_per_session_max);
         line("limits.time_step_ms_max", &self.limits.time_step_ms_max);
+        line("limits.keys_max", &self.limits.keys_max);
+        line("limits.key_age_s", &self.limits.key_age_s);
         line("limits.events_max", &self.limits.events_max);
         line("limits.bookings_max", &self.limits.bookings_max);
         line("limits.waiting_list_max", &self.limits.waiting_list_max);

@@ -89,7 +89,7 @@ impl Desk {
         self.sequence += 1;
         let (session, sequence) = (SessionId { birth_ms: 0, random: 7 }, self.sequence);
         let operation = Operation::Events(Box::new(EventOperation { actor, action }));
-        Command { session, sequence, answered_until: sequence - 1, operation }
+        Command { session, sequence, answered_until: sequence - 1, operation, key: None }
     }
 
     fn slot(&self, branch: u64, n: u64) -> SlotId {

@@ -147,6 +147,8 @@ fn outcome_fields(outcome: &Outcome, object: &mut Value) -> String {
             (Some("no_such_seats"), json!({ "seats": numbers(seats), "capacity": capacity }))
         }
         Outcome::NoReservation { name } => (Some("no_reservation"), json!({ "name": name })),
+        Outcome::KeyReused => (Some("key_reused"), json!({})),
+        Outcome::KeysFull => (Some("keys_full"), json!({})),
         Outcome::Events(outcome) => {
             let (reason, fields) = events::outcome_fields(outcome);
             merge(object, fields);

@@ -297,7 +297,7 @@ impl Exchange {
                 self.end(now, ticket, Err(Failure::Unknown));
             }
             Outcome::SequenceReused if maybe => self.end(now, ticket, Err(Failure::Unknown)),
-            Outcome::SequenceReused | Outcome::Malformed => {
+            Outcome::SequenceReused | Outcome::Malformed | Outcome::KeyReused | Outcome::KeysFull => {
                 self.end(now, ticket, Err(Failure::Rejected(outcome.to_string())));
             }
             Outcome::Reserved { .. }

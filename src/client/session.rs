@@ -31,7 +31,7 @@ impl Session {
         let answered_until = self.open.first().map_or(self.last, |lowest| lowest - 1);
         self.last += 1;
         self.open.insert(self.last);
-        Command { session: self.id, sequence: self.last, answered_until, operation }
+        Command { session: self.id, sequence: self.last, answered_until, operation, key: None }
     }
 
     /// Nobody will ask for this outcome again: it has arrived, or its command was given up. (A copy of a

@@ -93,6 +93,12 @@ section! {
         session_age_s: u64 = 3_600 in 10..=31_536_000;
         /// Outcomes kept for one session; the oldest is forgotten, a retry of it is refused. Default 1024.
         outcomes_per_session_max: usize = 1_024 in 1..=1_048_576;
+        /// Idempotency keys that are kept; while there are so many, a command with another one is refused and not
+        /// executed. Default 1000000.
+        keys_max: u32 = 1_000_000 in 1..=10_000_000;
+        /// How long a key is kept after its first use, so that asking again is told the same. Default 900 (a quarter of
+        /// an hour).
+        key_age_s: u64 = 900 in 10..=31_536_000;
         /// Bytes in a server's data directory; at the limit the server ends with exit code 1 and says why, and
         /// the others go on. Default 8589934592 (8 GiB); at least four times `snapshot_log_bytes`.
         disk_bytes_max: u64 = 8_589_934_592 in 65_536..=1_125_899_906_842_624;
@@ -102,7 +108,7 @@ section! {
         /// behind is left out until it has caught up. Default 134217728 (128 MiB); at least four times `batch_bytes_max`.
         peer_queue_bytes_max: usize = 134_217_728 in 65_536..=17_179_869_184;
         /// How far one command may move the state's time forward, so that one wrong clock cannot end all
-        /// sessions. Default 600000 (ten minutes); at most `session_age_s`.
+        /// sessions. Default 600000 (ten minutes); at most `session_age_s` and `key_age_s`.
         time_step_ms_max: u64 = 600_000 in 1_000..=31_536_000_000;
         /// Events at a time, beside the theatre; one more is refused. Default 200000.
         events_max: u32 = 200_000 in 1..=1_048_576;
@@ -143,6 +149,9 @@ section! {
         /// Requests that one server works on at a time; one more is answered 429. Health, status and metrics have a
         /// lane of their own. Default 64.
         requests_max: usize = 64 in 1..=65_536;
+        /// Requests of managers, by their tokens, that one server works on at a time beside those; one more is answered
+        /// 429. No rate is asked of them. Default 8.
+        manager_requests_max: usize = 8 in 1..=65_536;
         /// Requests of one client address a second, on the average; more are answered 429. Default 500.
         rate_per_s: u64 = 500 in 1..=1_000_000;
         /// Requests of one client address at once, before the average counts. Default 1000.
@@ -246,6 +255,14 @@ impl Limits {
             1_000 * self.session_age_s,
             "session_age_s in milliseconds",
             "one command from a server with a wrong clock could end every session",
+        )?;
+        require(
+            "limits.time_step_ms_max",
+            self.time_step_ms_max,
+            "<=",
+            1_000 * self.key_age_s,
+            "key_age_s in milliseconds",
+            "one command from a server with a wrong clock could end every key",
         )
     }
 }

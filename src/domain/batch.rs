@@ -163,6 +163,7 @@ mod tests {
             sequence,
             answered_until: 0,
             operation: Operation::Delete { name: "bob".parse().unwrap() },
+            key: None,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::events::command::{EventOperation, EventQuery, Offer};
 use super::ids::{Name, Seat, SessionId};
+use super::keys::Key;
 use serde::{Deserialize, Serialize};
 
 /// An operation that changes the state (or is refused by it).
@@ -63,6 +64,8 @@ pub struct Command {
     pub answered_until: u64,
     /// What to do.
     pub operation: Operation,
+    /// What the client calls the command, to ask for it again from another session.
+    pub key: Option<Key>,
 }
 
 /// A question that changes nothing.

@@ -2,14 +2,16 @@
 //!
 //! The bytes are a row of records, each `length: u32, little-endian` and so many bytes of postcard: a header,
 //! then every reservation by shard and name, then all about events (`events::image`), then every session by its
-//! last command, each followed by its outcomes. They are canonical: two states that will answer alike for ever have the same bytes, whatever
-//! their past. Seats, counters and the order of use are not written, they follow from the rest.
+//! last command, each followed by its outcomes, then every idempotency key by its first use. They are canonical: two
+//! states that will answer alike for ever have the same bytes, whatever their past. Seats, counters and the order of use are not written, they follow from the rest.
 //!
 //! No checksums: the file or the link around it has them. Reading still refuses whatever no state could be.
 
 use super::events::Events;
 use super::events::image::EventsImage;
 use super::ids::{Name, SessionId};
+use super::kept::Kept;
+use super::keys::{Key, KeyRecord};
 use super::reservations::Reservation;
 use super::runs::SeatRuns;
 use super::session::{Record, Session};
@@ -19,7 +21,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use std::io::{self, BufWriter, Read, Write};
 
 /// First in the header; its last character is the version of the format.
-const MAGIC: [u8; 8] = *b"BOXIMG_2";
+const MAGIC: [u8; 8] = *b"BOXIMG_3";
 /// Longest record. The longest that is written is an outcome that lists a million separate seats, 6 bytes each.
 const RECORD_BYTES_MAX: u32 = 8 << 20;
 /// Gathers small records for the output.
@@ -34,6 +36,7 @@ pub struct Image {
     horizon_ms: u64,
     reservations: Shards<Name, Reservation>,
     sessions: Shards<SessionId, Session>,
+    keys: Shards<Key, KeyRecord>,
     events: EventsImage,
 }
 
@@ -59,12 +62,14 @@ pub enum ReadError {
     Damaged(&'static str),
 }
 
-/// The header: magic, configuration, position, time, horizon, how many reservations and sessions.
-type Header = ([u8; 8], Config, u64, u64, u64, u64, u64);
+/// The header: magic, configuration, position, time, horizon, how many reservations, sessions and keys.
+type Header = ([u8; 8], Config, u64, u64, u64, [u64; 3]);
 /// A reservation: name, position, seats.
 type ReservationRecord = (Name, u64, SeatRuns);
 /// A session: id, answered until, last used, how many outcomes.
 type SessionRecord = (SessionId, u64, u64, u64);
+/// A key: itself, when it was first used, the operation's hash, the outcome.
+type KeyedRecord = (Key, u64, u64, Kept);
 
 impl Image {
     pub(super) fn of(state: &State) -> Image {
@@ -75,6 +80,7 @@ impl Image {
             horizon_ms: state.sessions.horizon_ms(),
             reservations: state.reservations.by_name().clone(),
             sessions: state.sessions.by_id().clone(),
+            keys: state.keys.by_key().clone(),
             events: EventsImage::of(&state.events),
         }
     }
@@ -84,7 +90,7 @@ impl Image {
         self.position
     }
 
-    /// Writes the bytes, and nothing after them. Needs about 40 bytes of memory a session.
+    /// Writes the bytes, and nothing after them. Needs about 40 bytes of memory a session, 16 a key.
     ///
     /// # Errors
     /// Those of `out`.
@@ -97,8 +103,7 @@ impl Image {
             self.position,
             self.time_ms,
             self.horizon_ms,
-            self.reservations.len() as u64,
-            self.sessions.len() as u64,
+            [self.reservations.len(), self.sessions.len(), self.keys.len()].map(|len| len as u64),
         );
         out.write(&header)?;
         for (name, held) in self.reservations.iter() {
@@ -113,6 +118,11 @@ impl Image {
                 out.write(record)?;
             }
         }
+        let mut keys: Vec<_> = self.keys.iter().collect();
+        keys.sort_unstable_by_key(|(_, record)| record.number);
+        for (key, record) in keys {
+            out.write(&(key, record.made_ms, record.operation_hash, &record.kept))?;
+        }
         out.out.flush()
     }
 }
@@ -126,7 +136,8 @@ impl State {
     pub fn read(config: Config, input: &mut dyn Read) -> Result<State, ReadError> {
         config.validate()?;
         let mut input = RecordReader { input, bytes: Vec::new() };
-        let (magic, theirs, position, time_ms, horizon_ms, reservations, sessions): Header = input.read()?;
+        let (magic, theirs, position, time_ms, horizon_ms, [reservations, sessions, keys]): Header =
+            input.read()?;
         if magic != MAGIC {
             return Err(ReadError::Damaged("it does not begin like one, or is of another version"));
         }
@@ -145,6 +156,7 @@ impl State {
         state.read_reservations(reservations, &mut input)?;
         state.events = Events::read(events_config, position, &mut input)?;
         state.read_sessions(sessions, &mut input)?;
+        state.read_keys(keys, &mut input)?;
         Ok(state)
     }
 
@@ -183,6 +195,18 @@ impl State {
             records.shrink_to_fit();
             let session = Session { answered_until, last_used_ms, use_number: 0, records };
             self.sessions.restore(id, session).map_err(ReadError::Damaged)?;
+        }
+        Ok(())
+    }
+
+    fn read_keys(&mut self, count: u64, input: &mut RecordReader<'_>) -> Result<(), ReadError> {
+        for _ in 0..count {
+            let (key, made_ms, operation_hash, kept): KeyedRecord = input.read()?;
+            if made_ms > self.time_ms {
+                return Err(ReadError::Damaged("a key was used that is not made yet"));
+            }
+            let record = KeyRecord { number: 0, made_ms, operation_hash, kept };
+            self.keys.restore(key, record).map_err(ReadError::Damaged)?;
         }
         Ok(())
     }

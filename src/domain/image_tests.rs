@@ -76,6 +76,7 @@ fn the_same_state_has_the_same_bytes_whatever_its_past() {
             sequence: at as u64 + 1,
             answered_until: 0,
             operation: operation(n),
+            key: None,
         };
         order.enumerate().map(command).collect()
     };
@@ -84,7 +85,13 @@ fn the_same_state_has_the_same_bytes_whatever_its_past() {
     // The outcomes of the two orders are settled, so nothing tells of them any more.
     for server in [&mut up, &mut down] {
         let session = SessionId { birth_ms: 1000, random: 1 };
-        server.one(&Command { session, sequence: 1001, answered_until: 1000, operation: reserve("last", 1) });
+        server.one(&Command {
+            session,
+            sequence: 1001,
+            answered_until: 1000,
+            operation: reserve("last", 1),
+            key: None,
+        });
     }
     assert!(up.bytes() == down.bytes());
 }
@@ -140,7 +147,7 @@ fn a_length_that_lies_costs_no_memory() {
 fn forged(reservations: &[(&str, u64, &[u32])]) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut out = RecordWriter { out: BufWriter::new(&mut bytes), bytes: Vec::new() };
-    let header: Header = (MAGIC, config(20), 5, 1000, 0, reservations.len() as u64, 0);
+    let header: Header = (MAGIC, config(20), 5, 1000, 0, [reservations.len() as u64, 0, 0]);
     out.write(&header).unwrap();
     for (who, made_at, numbers) in reservations {
         out.write(&(name(who), *made_at, SeatRuns::from_seats(&seats(numbers)).unwrap())).unwrap();
@@ -181,7 +188,7 @@ fn sessions_that_no_state_has_are_refused() {
     let read = |sessions: &[Forged]| {
         let mut bytes = Vec::new();
         let mut out = RecordWriter { out: BufWriter::new(&mut bytes), bytes: Vec::new() };
-        let header: Header = (MAGIC, small.clone(), 5, 1000, 100, 0, sessions.len() as u64);
+        let header: Header = (MAGIC, small.clone(), 5, 1000, 100, [0, sessions.len() as u64, 0]);
         out.write(&header).unwrap();
         no_events().write(&mut out).unwrap();
         for &(id, answered_until, last_used_ms, numbers) in sessions {

@@ -26,6 +26,10 @@ pub(super) enum Kept {
     },
     NoReservation,
     Malformed,
+    /// The key was used for another operation.
+    KeyReused,
+    /// There is no room for another key.
+    KeysFull,
     /// Needs nothing of the command.
     Events(Arc<EventOutcome>),
 }
@@ -33,26 +37,25 @@ pub(super) enum Kept {
 impl Kept {
     /// What the client of this operation is told.
     pub(super) fn outcome(&self, operation: &Operation, capacity: u32) -> Outcome {
-        // Operations are told apart by a hash. Two that share one are made by whoever wants to: what was kept for the other
-        // has no name here, and this one was not executed.
-        let Some(name) = name_of(operation) else {
-            return match self {
-                Kept::Events(outcome) => Outcome::Events(outcome.clone()),
-                Kept::Malformed => Outcome::Malformed,
-                _ => Outcome::SequenceReused,
-            };
-        };
-        let name = || name.clone();
-        match self {
-            Kept::Reserved(seats) => Outcome::Reserved { name: name(), seats: seats.to_vec() },
-            &Kept::NotEnough { left, count } => Outcome::NotEnough { left, count },
-            Kept::AlreadyBooked(seats) => Outcome::AlreadyBooked { name: name(), seats: seats.to_vec() },
-            Kept::Taken(seats) => Outcome::Taken { seats: seats.to_vec() },
-            Kept::NoSuchSeats(seats) => Outcome::NoSuchSeats { seats: seats.to_vec(), capacity },
-            &Kept::Released { count, left } => Outcome::Released { count, left },
-            Kept::NoReservation => Outcome::NoReservation { name: name() },
-            Kept::Malformed => Outcome::Malformed,
-            Kept::Events(outcome) => Outcome::Events(outcome.clone()),
+        match (self, name_of(operation)) {
+            (Kept::Events(outcome), _) => Outcome::Events(outcome.clone()),
+            (Kept::Malformed, _) => Outcome::Malformed,
+            (Kept::KeyReused, _) => Outcome::KeyReused,
+            (Kept::KeysFull, _) => Outcome::KeysFull,
+            // Operations are told apart by a hash. Two that share one are made by whoever wants to: what was kept for the
+            // other has no name here, and this one was not executed.
+            (_, None) => Outcome::SequenceReused,
+            (Kept::Reserved(seats), Some(name)) => {
+                Outcome::Reserved { name: name.clone(), seats: seats.to_vec() }
+            }
+            (&Kept::NotEnough { left, count }, Some(_)) => Outcome::NotEnough { left, count },
+            (Kept::AlreadyBooked(seats), Some(name)) => {
+                Outcome::AlreadyBooked { name: name.clone(), seats: seats.to_vec() }
+            }
+            (Kept::Taken(seats), Some(_)) => Outcome::Taken { seats: seats.to_vec() },
+            (Kept::NoSuchSeats(seats), Some(_)) => Outcome::NoSuchSeats { seats: seats.to_vec(), capacity },
+            (&Kept::Released { count, left }, Some(_)) => Outcome::Released { count, left },
+            (Kept::NoReservation, Some(name)) => Outcome::NoReservation { name: name.clone() },
         }
     }
 
@@ -64,7 +67,12 @@ impl Kept {
             | Kept::Taken(seats)
             | Kept::NoSuchSeats(seats) => seats.heap_bytes(),
             Kept::Events(outcome) => outcome.heap_bytes(),
-            Kept::NotEnough { .. } | Kept::Released { .. } | Kept::NoReservation | Kept::Malformed => 0,
+            Kept::NotEnough { .. }
+            | Kept::Released { .. }
+            | Kept::NoReservation
+            | Kept::Malformed
+            | Kept::KeyReused
+            | Kept::KeysFull => 0,
         }
     }
 }

@@ -5,7 +5,7 @@
 //!
 //! Start with [`command`] (what may be asked), [`outcome`] (what is answered, in the users' words), then
 //! [`state`] (how a batch is executed). Below it lie [`seats`] (which are free), `reservations` (who holds
-//! which), [`session`] (why nothing is executed twice) and [`image`] (a snapshot's bytes).
+//! which), [`session`] and [`keys`] (why nothing is executed twice) and [`image`] (a snapshot's bytes).
 //! All of that is the default event, the theatre; [`events`] has the others.
 
 pub mod batch;
@@ -16,6 +16,7 @@ pub mod events;
 pub mod ids;
 pub mod image;
 mod kept;
+pub mod keys;
 pub mod outcome;
 mod reservations;
 pub mod runs;

@@ -64,6 +64,10 @@ pub enum Outcome {
     SequenceReused,
     /// The command could not be understood; nothing was executed.
     Malformed,
+    /// The command's idempotency key was used for another operation; nothing was executed.
+    KeyReused,
+    /// There is no room for another idempotency key; nothing was executed.
+    KeysFull,
     /// What an operation on events came to.
     Events(Arc<EventOutcome>),
 }
@@ -82,7 +86,9 @@ impl Outcome {
             | Outcome::SessionExpired
             | Outcome::SequenceForgotten
             | Outcome::SequenceReused
-            | Outcome::Malformed => false,
+            | Outcome::Malformed
+            | Outcome::KeyReused
+            | Outcome::KeysFull => false,
         }
     }
 }
@@ -131,6 +137,10 @@ impl fmt::Display for Outcome {
                 f.write_str("the number of this command was used for another one; it was not executed")
             }
             Outcome::Malformed => f.write_str("the command could not be understood; it was not executed"),
+            Outcome::KeyReused => {
+                f.write_str("the key of this command was used for another one; it was not executed")
+            }
+            Outcome::KeysFull => f.write_str("no more keys can be kept now; the command was not executed"),
             Outcome::Events(outcome) => outcome.fmt(f),
         }
     }

@@ -14,11 +14,11 @@ fn born(server: &Server, random: u64) -> SessionId {
 }
 
 fn command(session: SessionId, sequence: u64, operation: Operation) -> Command {
-    Command { session, sequence, answered_until: 0, operation }
+    Command { session, sequence, answered_until: 0, operation, key: None }
 }
 
 fn answered(session: SessionId, sequence: u64, answered_until: u64, operation: Operation) -> Command {
-    Command { session, sequence, answered_until, operation }
+    Command { session, sequence, answered_until, operation, key: None }
 }
 
 #[test]

@@ -17,6 +17,7 @@ use super::events::{self, Events, Now, tickets};
 use super::ids::SEATS_MAX;
 use super::image::Image;
 use super::kept::Kept;
+use super::keys::{KeyAdmission, KeyLimits, Keys};
 use super::outcome::{Answer, Outcome, SeatMap};
 use super::reservations::Reservations;
 use super::session::{Admission, Limits, Record, Sessions};
@@ -45,6 +46,8 @@ pub struct Config {
     /// How far one request can move the state's time. Less than the session age, lest one wrong clock expire
     /// all sessions.
     pub time_step_ms_max: u64,
+    /// Of idempotency keys.
+    pub keys: KeyLimits,
     /// Of events other than the theatre.
     pub events: Arc<EventsConfig>,
 }
@@ -61,6 +64,9 @@ pub enum ConfigError {
     /// No outcome would be remembered.
     #[error("at least one outcome per session must be remembered")]
     Outcomes,
+    /// No key would be remembered.
+    #[error("at least one idempotency key must be remembered")]
+    Keys,
     /// Of events.
     #[error(transparent)]
     Events(#[from] EventsConfigError),
@@ -80,6 +86,9 @@ impl Config {
         }
         if self.outcomes_per_session_max == 0 {
             return Err(ConfigError::Outcomes);
+        }
+        if self.keys.keys_max == 0 {
+            return Err(ConfigError::Keys);
         }
         Ok(self.events.validate()?)
     }
@@ -103,6 +112,7 @@ pub struct State {
     pub(super) time_ms: u64,
     pub(super) reservations: Reservations,
     pub(super) sessions: Sessions,
+    pub(super) keys: Keys,
     pub(super) events: Events,
 }
 
@@ -120,6 +130,7 @@ impl State {
             time_ms: 0,
             reservations: Reservations::new(config.capacity),
             sessions: Sessions::new(config.limits()),
+            keys: Keys::new(config.keys),
             events: Events::new(config.events.clone()),
             config,
         }
@@ -138,6 +149,7 @@ impl State {
         self.move_time(time_ms);
         self.position = position;
         self.sessions.forget_old(self.time_ms);
+        self.keys.forget_old(self.time_ms);
         let (mut encoded, mut scratch) = (Vec::new(), Vec::new());
         for command in batch::commands(batch) {
             let outcome = match command {
@@ -207,6 +219,11 @@ impl State {
         self.sessions.by_id().len()
     }
 
+    /// How many idempotency keys are remembered.
+    pub fn keys_len(&self) -> usize {
+        self.keys.by_key().len()
+    }
+
     /// How many events there are beside the theatre.
     pub fn events_len(&self) -> usize {
         self.events.len()
@@ -248,6 +265,7 @@ impl State {
     pub fn check(&self) -> Result<(), String> {
         self.reservations.check()?;
         self.sessions.check(self.time_ms)?;
+        self.keys.check(self.time_ms)?;
         self.events.check(self.position)?;
         let mut made_at = self.reservations.by_name().iter().map(|(_, held)| held.made_at);
         if !made_at.all(|made_at| (1..=self.position).contains(&made_at)) {
@@ -274,7 +292,7 @@ impl State {
             Admission::Refused(outcome) => return outcome,
             Admission::Known(kept) => kept,
             Admission::Execute => {
-                let kept = self.carry_out(command);
+                let kept = self.carry_out_once(command, operation_hash);
                 let record = Record { sequence: command.sequence, operation_hash, kept: kept.clone() };
                 self.sessions.record(command.session, record);
                 kept
@@ -285,6 +303,19 @@ impl State {
 }
 
 impl State {
+    /// Executes an operation unless its key says otherwise.
+    fn carry_out_once(&mut self, command: &Command, operation_hash: u64) -> Kept {
+        let Some(key) = &command.key else { return self.carry_out(command) };
+        match self.keys.admit(key, operation_hash, self.time_ms) {
+            KeyAdmission::Known(kept) => kept,
+            KeyAdmission::Execute => {
+                let kept = self.carry_out(command);
+                self.keys.record(key.clone(), operation_hash, kept.clone(), self.time_ms);
+                kept
+            }
+        }
+    }
+
     fn carry_out(&mut self, command: &Command) -> Kept {
         let now = || Now {
             position: self.position,

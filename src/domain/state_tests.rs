@@ -3,6 +3,7 @@
 use super::*;
 use crate::domain::batch::BatchBuilder;
 use crate::domain::ids::{Name, Seat, SessionId};
+use crate::domain::keys::{Key, KeyLimits};
 use crate::domain::testing::*;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -109,7 +110,8 @@ fn queries_tell_seats_and_change_nothing() {
 fn what_is_no_command_is_malformed_in_its_place() {
     let mut server = Server::new(config(10));
     let session = SessionId { birth_ms: 0, random: 0 };
-    let command = |sequence, operation| Command { session, sequence, answered_until: 0, operation };
+    let command =
+        |sequence, operation| Command { session, sequence, answered_until: 0, operation, key: None };
     let mut batch = BatchBuilder::new();
     batch.push(&command(1, reserve("bob", 1))).unwrap();
     batch.push_encoded(b"nonsense").unwrap();
@@ -183,6 +185,7 @@ struct Model {
     made_at: BTreeMap<Name, u64>,
     /// The last one in use is the last.
     sessions: Vec<ModelSession>,
+    keys: Vec<ModelKey>,
     horizon_ms: u64,
 }
 
@@ -191,6 +194,13 @@ struct ModelSession {
     settled: u64,
     last_used_ms: u64,
     outcomes: BTreeMap<u64, (Operation, Outcome)>,
+}
+
+struct ModelKey {
+    key: Key,
+    made_ms: u64,
+    operation: Operation,
+    outcome: Outcome,
 }
 
 impl Model {
@@ -204,6 +214,7 @@ impl Model {
         {
             self.forget();
         }
+        self.keys.retain(|key| self.time_ms - key.made_ms <= self.config.keys.age_ms);
         let outcomes = commands.iter().map(|command| self.command(position, command)).collect();
         self.time_ms = self.time_ms.max(self.horizon_ms);
         outcomes
@@ -239,7 +250,7 @@ impl Model {
         } else if let Some((operation, outcome)) = session.outcomes.get(&command.sequence) {
             if *operation == command.operation { outcome.clone() } else { Outcome::SequenceReused }
         } else {
-            let outcome = self.execute(position, &command.operation);
+            let outcome = self.keyed(position, command);
             session.outcomes.insert(command.sequence, (command.operation.clone(), outcome.clone()));
             if session.outcomes.len() > self.config.outcomes_per_session_max as usize {
                 session.settled = session.outcomes.pop_first().unwrap().0;
@@ -247,6 +258,25 @@ impl Model {
             outcome
         };
         self.sessions.push(session);
+        outcome
+    }
+
+    fn keyed(&mut self, position: u64, command: &Command) -> Outcome {
+        let Some(key) = &command.key else { return self.execute(position, &command.operation) };
+        if let Some(known) = self.keys.iter().find(|known| known.key == *key) {
+            let is_same = known.operation == command.operation;
+            return if is_same { known.outcome.clone() } else { Outcome::KeyReused };
+        }
+        if self.keys.len() == self.config.keys.keys_max as usize {
+            return Outcome::KeysFull;
+        }
+        let outcome = self.execute(position, &command.operation);
+        self.keys.push(ModelKey {
+            key: key.clone(),
+            made_ms: self.time_ms,
+            operation: command.operation.clone(),
+            outcome: outcome.clone(),
+        });
         outcome
     }
 
@@ -336,12 +366,20 @@ proptest! {
         outcomes_per_session_max in 1u32..5,
         session_age_ms in 0u64..40,
         time_step_ms_max in 0u64..30,
+        keys_max in 1u32..6,
+        key_age_ms in 0u64..40,
         requests in proptest::collection::vec(
             (0u64..20, proptest::collection::vec(any_command(), 0..5)), 1..60),
     ) {
-        let events = config(1).events;
-        let config =
-            Config { capacity, sessions_max, session_age_ms, outcomes_per_session_max, time_step_ms_max, events };
+        let config = Config {
+            capacity,
+            sessions_max,
+            session_age_ms,
+            outcomes_per_session_max,
+            time_step_ms_max,
+            keys: KeyLimits { keys_max, age_ms: key_age_ms },
+            events: config(1).events,
+        };
         let mut server = Server::new(config.clone());
         let mut model = Model {
             config,
@@ -349,6 +387,7 @@ proptest! {
             seats: vec![None; capacity as usize],
             made_at: BTreeMap::new(),
             sessions: Vec::new(),
+            keys: Vec::new(),
             horizon_ms: 0,
         };
         server.now_ms = 5;
@@ -360,6 +399,7 @@ proptest! {
             prop_assert_eq!(server.state.time_ms(), model.time_ms);
             prop_assert_eq!(server.state.reservations_len(), model.made_at.len());
             prop_assert_eq!(server.state.sessions_len(), model.sessions.len());
+            prop_assert_eq!(server.state.keys_len(), model.keys.len());
         }
     }
 

@@ -4,6 +4,7 @@ use super::batch::BatchBuilder;
 use super::command::{Command, Operation};
 use super::events::config::EventsConfig;
 use super::ids::{Name, Seat, SessionId};
+use super::keys::Key;
 use super::outcome::Outcome;
 use super::state::{Config, State};
 use proptest::prelude::*;
@@ -36,14 +37,21 @@ pub(super) fn any_operation() -> impl Strategy<Value = Operation> {
     ]
 }
 
+/// One of few keys, now and then.
+fn any_key() -> impl Strategy<Value = Option<Key>> {
+    let key = |at: u32| Key { owner: None, text: format!("k{at}").parse().unwrap() };
+    prop_oneof![2 => Just(None), 1 => (0u32..6).prop_map(move |at| Some(key(at)))]
+}
+
 /// Any command, from few sessions and numbers, so that they meet.
 pub(super) fn any_command() -> impl Strategy<Value = Command> {
-    (0u64..40, 0u64..3, 0u64..12, 0u64..4, any_operation()).prop_map(
-        |(birth_ms, random, sequence, answered_until, operation)| Command {
+    (0u64..40, 0u64..3, 0u64..12, 0u64..4, any_operation(), any_key()).prop_map(
+        |(birth_ms, random, sequence, answered_until, operation, key)| Command {
             session: SessionId { birth_ms: birth_ms / 8 * 8, random },
             sequence,
             answered_until,
             operation,
+            key,
         },
     )
 }
@@ -80,7 +88,7 @@ impl Server {
     /// Executes an operation in a session of its own.
     pub(super) fn operate(&mut self, operation: Operation) -> Outcome {
         let session = SessionId { birth_ms: self.state.time_ms(), random: self.position };
-        self.one(&Command { session, sequence: 1, answered_until: 0, operation })
+        self.one(&Command { session, sequence: 1, answered_until: 0, operation, key: None })
     }
 
     /// The bytes of its image.
@@ -104,6 +112,7 @@ pub(super) fn config(capacity: u32) -> Config {
         session_age_ms: 60_000,
         outcomes_per_session_max: 100,
         time_step_ms_max: 10_000,
+        keys: Default::default(),
         events: EventsConfig { events_max: 100, bookings_max: 1_000, ..EventsConfig::default() }.into(),
     }
 }

@@ -1,6 +1,7 @@
 //! From the cluster's configuration to what each part must know.
 
 use crate::config::{self, ClusterConfig};
+use crate::domain::keys::KeyLimits;
 use crate::domain::state;
 use crate::protocol::engine::{Availability, Limits};
 use crate::protocol::types::ServerId;
@@ -24,6 +25,7 @@ pub(super) fn replica(config: &ClusterConfig, id: u8, bootstrap: bool) -> Replic
             session_age_ms: config.limits.session_age_s * 1_000,
             outcomes_per_session_max: config.limits.outcomes_per_session_max as u32,
             time_step_ms_max: config.limits.time_step_ms_max,
+            keys: KeyLimits { keys_max: config.limits.keys_max, age_ms: config.limits.key_age_s * 1_000 },
             events: config.events().into(),
         },
         availability: match config.availability {

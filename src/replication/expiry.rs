@@ -32,6 +32,7 @@ impl Sender {
             sequence: self.answered + 1,
             answered_until: self.answered,
             operation: Operation::Expire,
+            key: None,
         }
     }
 

@@ -248,6 +248,7 @@ mod tests {
             session_age_ms: 1_000_000,
             outcomes_per_session_max: 10,
             time_step_ms_max: 1_000,
+            keys: Default::default(),
             events: Default::default(),
         })
     }
@@ -258,7 +259,7 @@ mod tests {
         let mut batch = BatchBuilder::new();
         for (sequence, operation) in (before * 100 + 1..).zip(operations) {
             let session = SessionId { birth_ms: 0, random: 1 };
-            batch.push(&Command { session, sequence, answered_until: 0, operation }).unwrap();
+            batch.push(&Command { session, sequence, answered_until: 0, operation, key: None }).unwrap();
         }
         let mut outcomes = Vec::new();
         state.apply(before + 1, 1, &batch.finish(), &mut outcomes);

@@ -58,7 +58,7 @@ impl Machine for State {
         let operations = State::divergence(self, theirs, shared);
         let commands = (1..).zip(operations).map(|(sequence, divergence)| {
             let operation = divergence.operation(shared);
-            batch::encode(&Command { session, sequence, answered_until: 0, operation }).into()
+            batch::encode(&Command { session, sequence, answered_until: 0, operation, key: None }).into()
         });
         commands.collect()
     }
@@ -226,6 +226,8 @@ fn word(outcome: &Outcome) -> &'static str {
         Outcome::SequenceForgotten => "sequence_forgotten",
         Outcome::SequenceReused => "sequence_reused",
         Outcome::Malformed => "malformed",
+        Outcome::KeyReused => "key_reused",
+        Outcome::KeysFull => "keys_full",
         Outcome::Events(outcome) if outcome.is_success() => "events_done",
         Outcome::Events(_) => "events_refused",
     }

@@ -30,7 +30,7 @@ pub use snapshot::{FinishedSnapshot, SnapshotContent, SnapshotReader, SnapshotWr
 pub use store::Store;
 
 /// Version of every file format here. Another version is refused when a directory is opened.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 /// Largest record that the log takes.
 pub const RECORD_BYTES_MAX: usize = 64 << 20;
 /// Smallest [`Options::segment_bytes`].

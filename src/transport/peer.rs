@@ -20,7 +20,7 @@ use bytes::{Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 
 /// Version of the protocol between servers. Another version is refused in the hello.
-pub const PEER_PROTOCOL_VERSION: u16 = 1;
+pub const PEER_PROTOCOL_VERSION: u16 = 2;
 /// First field of a server's hello, so that a stranger's bytes are told from an old server's.
 pub const PEER_MAGIC: [u8; 4] = *b"BOXP";
 /// Largest frame before both hellos are done, in bytes of body.

@@ -210,6 +210,8 @@ impl Reply {
             | Outcome::NoReservation { .. }
             | Outcome::SequenceReused
             | Outcome::Malformed
+            | Outcome::KeyReused
+            | Outcome::KeysFull
             | Outcome::Events(_) => Err(wrong()),
         }
     }

@@ -224,6 +224,7 @@ fn config(events_max: u32, bookings_max: u32, waiting_list_max: u32, outside_per
         session_age_ms: 3_600_000,
         outcomes_per_session_max: 10,
         time_step_ms_max: 60_000,
+        keys: Default::default(),
         events: events.into(),
     }
 }
@@ -316,7 +317,7 @@ impl Pair {
         self.position += 1;
         let session = SessionId { birth_ms: 0, random: 1 };
         let sequence = self.position;
-        let command = Command { session, sequence, answered_until: sequence - 1, operation };
+        let command = Command { session, sequence, answered_until: sequence - 1, operation, key: None };
         let mut batch = BatchBuilder::new();
         batch.push(&command).unwrap();
         let mut outcomes = Vec::new();

@@ -27,6 +27,7 @@ impl Theatre {
             session_age_ms: 3_600_000,
             outcomes_per_session_max: 8,
             time_step_ms_max: WALL_MS * 2,
+            keys: Default::default(),
             events: EventsConfig { events_max: 1, bookings_max: 1, ..EventsConfig::default() }.into(),
         };
         Theatre(Arc::new(State::new(config)))
@@ -70,7 +71,7 @@ pub fn command(n: u8) -> Bytes {
     let name = NAMES[usize::from(n)].parse().expect("a name");
     let session = SessionId { birth_ms: 0, random: u64::from(n) };
     let operation = Operation::Reserve { name, count: 1 };
-    batch::encode(&Command { session, sequence: 1, answered_until: 0, operation }).into()
+    batch::encode(&Command { session, sequence: 1, answered_until: 0, operation, key: None }).into()
 }
 
 pub fn name(n: u8) -> &'static str {

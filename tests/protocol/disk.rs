@@ -20,6 +20,7 @@ pub fn config() -> Config {
         session_age_ms: 3_600_000,
         outcomes_per_session_max: 8,
         time_step_ms_max: 1_800_000,
+        keys: Default::default(),
         events: EventsConfig { events_max: 10, bookings_max: 100, ..EventsConfig::default() }.into(),
     }
 }

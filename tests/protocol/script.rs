@@ -148,7 +148,7 @@ impl World {
             other => panic!("what is {other:?}?"),
         };
         let session = SessionId { birth_ms: self.birth_ms(), random: self.commands.len() as u64 };
-        let command = Command { session, sequence: 1, answered_until: 0, operation };
+        let command = Command { session, sequence: 1, answered_until: 0, operation, key: None };
         let encoded: Bytes = batch::encode(&command).into();
         self.commands.insert(words[1].to_owned(), encoded.clone());
         (words[1].to_owned(), encoded)

@@ -23,6 +23,7 @@ impl Server {
             session_age_ms: 3_600_000,
             outcomes_per_session_max: 1,
             time_step_ms_max: 60_000,
+            keys: Default::default(),
             events: EventsConfig { events_max: 1, bookings_max: 1, ..EventsConfig::default() }.into(),
         };
         Server { state: State::new(config), position: 0 }
@@ -42,7 +43,7 @@ impl Server {
         let session = SessionId { birth_ms: 0, random: 1 };
         let (sequence, answered_until) = (self.position, self.position - 1);
         let mut batch = BatchBuilder::new();
-        batch.push(&Command { session, sequence, answered_until, operation }).unwrap();
+        batch.push(&Command { session, sequence, answered_until, operation, key: None }).unwrap();
         let mut outcomes = Vec::new();
         self.state.apply(self.position, 0, &batch.finish(), &mut outcomes);
         Reply::outcome(ask, &outcomes[0]).unwrap()

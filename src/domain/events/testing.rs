@@ -164,7 +164,7 @@ impl Desk {
 
     /// A retry of the last command that had a session of its own.
     pub(super) fn again(&mut self, operation: Operation, session: SessionId) -> Outcome {
-        self.server.one(&Command { session, sequence: 1, answered_until: 0, operation })
+        self.server.one(&Command { session, sequence: 1, answered_until: 0, operation, key: None })
     }
 
     /// Writes the state and reads it back, which must give the same bytes.

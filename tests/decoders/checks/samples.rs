@@ -94,7 +94,8 @@ fn add(id: &str, capacity: u32) -> Action {
 
 fn commands() -> Vec<Command> {
     let session = SessionId { birth_ms: 900, random: 7 };
-    let command = |(sequence, operation)| Command { session, sequence, answered_until: 0, operation };
+    let command =
+        |(sequence, operation)| Command { session, sequence, answered_until: 0, operation, key: None };
     (1..).zip(operations()).map(command).collect()
 }
 

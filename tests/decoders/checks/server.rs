@@ -27,6 +27,7 @@ pub fn state_config() -> Config {
         session_age_ms: 60_000,
         outcomes_per_session_max: 3,
         time_step_ms_max: 10_000,
+        keys: Default::default(),
         events: EventsConfig { events_max: 10, bookings_max: 100, ..EventsConfig::default() }.into(),
     }
 }
@@ -154,7 +155,7 @@ fn command(number: u64) -> Command {
         _ => Operation::Reserve { name: name(number), count: 2 },
     };
     let session = SessionId { birth_ms: 0, random: number % 3 };
-    Command { session, sequence: number, answered_until: number.saturating_sub(6), operation }
+    Command { session, sequence: number, answered_until: number.saturating_sub(6), operation, key: None }
 }
 
 struct Server {

@@ -6,6 +6,7 @@ use boxoffice::domain::batch;
 use boxoffice::domain::command::{Command, Operation};
 use boxoffice::domain::events::ids::EventKey;
 use boxoffice::domain::ids::{Name, Seat, SessionId};
+use boxoffice::domain::keys::Key;
 use boxoffice::domain::outcome::Outcome;
 use bytes::Bytes;
 use fastrand::Rng;
@@ -85,8 +86,8 @@ impl Client {
             };
         }
         if rng.u32(0..12) < profile.errands_in_twelve {
-            let errand = errands::any(rng);
-            return self.command(session, errand);
+            let (errand, key) = errands::any_keyed(rng);
+            return self.keyed_command(session, errand, key);
         }
         let operation = match rng.u32(0..8) {
             0..=3 => Operation::Reserve { name: Self::shared_name(rng), count: rng.u32(1..5) },
@@ -127,6 +128,10 @@ impl Client {
     }
 
     fn command(&mut self, session: SessionId, operation: Operation) -> OpKind {
+        self.keyed_command(session, operation, None)
+    }
+
+    fn keyed_command(&mut self, session: SessionId, operation: Operation, key: Option<Key>) -> OpKind {
         self.sequence += 1;
         let sequence = self.sequence;
         let unanswered = self.slots.iter().flatten().filter_map(|op| match &op.kind {
@@ -134,7 +139,7 @@ impl Client {
             OpKind::Command(..) | OpKind::ReadFree | OpKind::ReadName(_) => None,
         });
         let answered_until = unanswered.chain([sequence]).min().expect("there is one") - 1;
-        let command = Command { session, sequence, answered_until, operation };
+        let command = Command { session, sequence, answered_until, operation, key };
         let bytes = batch::encode(&command).into();
         OpKind::Command(command, bytes)
     }

@@ -4,6 +4,7 @@ use boxoffice::domain::command::Operation;
 use boxoffice::domain::events::command::{Action, Count, EventOperation, NewEvent, Place, Seating};
 use boxoffice::domain::events::ids::{Actor, EventId, EventKey};
 use boxoffice::domain::ids::{Name, Seat};
+use boxoffice::domain::keys::Key;
 use boxoffice::domain::runs::SeatRuns;
 use fastrand::Rng;
 use std::collections::BTreeSet;
@@ -51,6 +52,18 @@ fn add(event: &EventKey, capacity: u32) -> Operation {
     let manager = format!("{}M0001", id.branch).parse().expect("a manager");
     let event = NewEvent { place: Place::Slot(id), kind: event.kind.clone(), name: None, theatre: None };
     events(Actor::User(manager), Action::AddEvent { event, capacity })
+}
+
+/// The same with an idempotency key, now and then: one of few, which most often mean the same, so that they are asked
+/// for again by others and elsewhere.
+pub fn any_keyed(rng: &mut Rng) -> (Operation, Option<Key>) {
+    if rng.u32(0..4) > 0 {
+        return (any(rng), None);
+    }
+    let number = rng.u64(0..30);
+    let is_same = rng.u32(0..8) > 0;
+    let key = Key { owner: None, text: format!("k{number}").parse().expect("a key") };
+    (if is_same { any(&mut Rng::with_seed(number)) } else { any(rng) }, Some(key))
 }
 
 /// Anything that anybody may ask for, and what the servers ask for when time has passed.

@@ -2,6 +2,7 @@
 
 use super::world::WorldKind;
 use boxoffice::domain::events::config::EventsConfig;
+use boxoffice::domain::keys::KeyLimits;
 use boxoffice::domain::state::Config;
 use boxoffice::protocol::engine::Limits;
 use fastrand::Rng;
@@ -162,6 +163,7 @@ impl Profile {
             session_age_ms: if roomy { 3_600_000 } else { 120_000 },
             outcomes_per_session_max: if roomy { 64 } else { rng.u32(2..6) },
             time_step_ms_max: 60_000,
+            keys: KeyLimits { keys_max: 20, age_ms: 10_000 },
             events: EventsConfig {
                 events_max: 8,
                 bookings_max: if kind == WorldKind::Partition { 10_000 } else { 20 },

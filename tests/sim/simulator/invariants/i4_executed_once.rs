@@ -40,6 +40,8 @@ impl Judge {
             | Outcome::NoSuchSeats { .. }
             | Outcome::Released { .. }
             | Outcome::NoReservation { .. }
+            | Outcome::KeyReused
+            | Outcome::KeysFull
             | Outcome::Events(_) => {}
         }
         let position = match model.outcome(key) {

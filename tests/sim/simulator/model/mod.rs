@@ -1,21 +1,24 @@
 //! The oracle: a naive server of one theatre that shares no code with the state machine.
 //!
 //! It is fed with the requests in the order in which the servers executed them, and says what each command must come
-//! to: the seats as a plain list, events as plain lists of who has what, the sessions as a list in order of use, both searched from front to back.
+//! to: the seats as a plain list, events as plain lists of who has what, sessions and keys as lists in order of use, all
+//! searched from front to back.
 
 mod deeds;
 mod events;
+mod keys;
 mod sessions;
 mod theatre;
 
 use boxoffice::domain::batch;
-use boxoffice::domain::command::Operation;
+use boxoffice::domain::command::{Command, Operation};
 use boxoffice::domain::ids::{Name, Seat, SessionId};
 use boxoffice::domain::outcome::Outcome;
 use boxoffice::domain::state::Config;
 use boxoffice::protocol::types::{Position, Request};
 use deeds::Now;
 use events::Events;
+use keys::Keys;
 use sessions::{Ruling, Sessions};
 use std::collections::{BTreeMap, BTreeSet};
 use theatre::Theatre;
@@ -30,6 +33,7 @@ pub struct Model {
     time_ms: u64,
     theatre: Theatre,
     sessions: Sessions,
+    keys: Keys,
     events: Events,
     /// Every command that was ever executed, with its outcome and where. Nothing is ever forgotten here.
     executed: BTreeMap<Key, (Outcome, Position)>,
@@ -43,6 +47,7 @@ impl Model {
             time_ms: 0,
             theatre: Theatre::new(config.capacity),
             sessions: Sessions::default(),
+            keys: Keys::default(),
             events: Events::new(&config.events),
             config,
             executed: BTreeMap::new(),
@@ -55,6 +60,7 @@ impl Model {
         let latest_ms = if position == 1 { u64::MAX } else { self.time_ms + self.config.time_step_ms_max };
         self.time_ms = self.time_ms.max(request.time_ms.min(latest_ms));
         self.sessions.forget_old(self.time_ms, self.config.session_age_ms);
+        self.keys.forget_old(self.time_ms, self.config.keys.age_ms);
         let mut outcomes = Vec::new();
         for command in batch::commands(&request.batch) {
             let command =
@@ -66,7 +72,7 @@ impl Model {
                     outcome
                 }
                 Ruling::Repeat(outcome) => outcome,
-                Ruling::Execute => self.execute_once(key, &command.operation, position)?,
+                Ruling::Execute => self.execute_once(key, &command, position)?,
             };
             outcomes.push(outcome);
         }
@@ -74,13 +80,28 @@ impl Model {
         Ok(outcomes)
     }
 
-    fn execute_once(
-        &mut self,
-        key: Key,
-        operation: &Operation,
-        position: Position,
-    ) -> Result<Outcome, String> {
-        let outcome = match operation {
+    fn execute_once(&mut self, key: Key, command: &Command, position: Position) -> Result<Outcome, String> {
+        let operation = &command.operation;
+        let outcome = match self.keys.rule(command, &self.config) {
+            Some(outcome) => outcome,
+            None => {
+                let outcome = self.carry_out(key, operation, position);
+                self.keys.record(command, &outcome, self.time_ms);
+                outcome
+            }
+        };
+        self.sessions.record(key, operation, &outcome, &self.config);
+        match self.executed.insert(key, (outcome.clone(), position)) {
+            None => Ok(outcome),
+            Some((_, first)) => Err(format!(
+                "invariant 4: command {} of session {} was executed at {first}, and again at {position}",
+                key.1, key.0
+            )),
+        }
+    }
+
+    fn carry_out(&mut self, key: Key, operation: &Operation, position: Position) -> Outcome {
+        match operation {
             Operation::Events(_) | Operation::Expire | Operation::Offer(_) => {
                 let mark = deeds::mark(key.0.birth_ms, key.0.random, key.1);
                 let now = Now { position, time_ms: self.time_ms, mark };
@@ -91,14 +112,6 @@ impl Model {
             | Operation::Delete { .. }
             | Operation::Restore { .. }
             | Operation::Withdraw { .. } => self.theatre.operate(operation, position),
-        };
-        self.sessions.record(key, operation, &outcome, &self.config);
-        match self.executed.insert(key, (outcome.clone(), position)) {
-            None => Ok(outcome),
-            Some((_, first)) => Err(format!(
-                "invariant 4: command {} of session {} was executed at {first}, and again at {position}",
-                key.1, key.0
-            )),
         }
     }
 
