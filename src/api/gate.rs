@@ -10,6 +10,7 @@ use crate::config::ClusterConfig;
 use crate::domain::command::{Operation, Query};
 use crate::domain::events::ids::{Actor, Role, UserId};
 use crate::domain::ids::Name;
+use crate::domain::keys::Key;
 
 /// The server's rule for tokens.
 #[derive(Debug, Clone)]
@@ -36,6 +37,11 @@ impl Caller {
             Caller::Anyone => None,
             Caller::User(user) => Some(user),
         }
+    }
+
+    /// Whether a token says that it is a manager.
+    pub fn is_manager(self) -> bool {
+        self.user().is_some_and(|user| user.role == Role::Manager)
     }
 }
 
@@ -96,7 +102,10 @@ impl Gate {
     /// Why not; nothing was ordered.
     pub fn check(&self, caller: Caller, request: &ClientRequest) -> Result<(), GateError> {
         match request {
-            ClientRequest::Command(command) => self.check_operation(caller, &command.operation),
+            ClientRequest::Command(command) => {
+                self.check_key(caller, command.key.as_ref())?;
+                self.check_operation(caller, &command.operation)
+            }
             ClientRequest::Query { query, .. } => self.check_query(caller, query),
             ClientRequest::Status => Ok(()),
             ClientRequest::Override => self.is_manager(caller),
@@ -118,6 +127,18 @@ impl Gate {
             | Operation::Withdraw { .. }
             | Operation::Expire
             | Operation::Offer(_) => Ok(()),
+        }
+    }
+
+    /// A key is its owner's: nobody learns from it what somebody else did.
+    fn check_key(&self, caller: Caller, key: Option<&Key>) -> Result<(), GateError> {
+        match (key.and_then(|key| key.owner), caller) {
+            (None, _) => Ok(()),
+            (Some(owner), Caller::User(user)) if owner == user => Ok(()),
+            (Some(owner), Caller::User(user)) => {
+                Err(GateError::SomebodyElse { user, claimed: owner.to_string() })
+            }
+            (Some(_), Caller::Anyone) => Err(GateError::TokenNeeded),
         }
     }
 
@@ -193,7 +214,7 @@ mod tests {
 
     fn command(operation: Operation) -> ClientRequest {
         let session = SessionId { birth_ms: 0, random: 1 };
-        ClientRequest::Command(Command { session, sequence: 1, answered_until: 0, operation })
+        ClientRequest::Command(Command { session, sequence: 1, answered_until: 0, operation, key: None })
     }
 
     fn adds(actor: &str) -> ClientRequest {

@@ -37,7 +37,13 @@ mod tests {
     use crate::domain::ids::SessionId;
 
     fn with(operation: Operation) -> Command {
-        Command { session: SessionId { birth_ms: 0, random: 1 }, sequence: 1, answered_until: 0, operation }
+        Command {
+            session: SessionId { birth_ms: 0, random: 1 },
+            sequence: 1,
+            answered_until: 0,
+            operation,
+            key: None,
+        }
     }
 
     #[test]

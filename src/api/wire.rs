@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Version of the client protocol. Another version is refused in the hello.
-pub const CLIENT_PROTOCOL_VERSION: u16 = 2;
+pub const CLIENT_PROTOCOL_VERSION: u16 = 3;
 /// First field of a client's hello, so that a stranger's bytes are told from an old client's.
 pub const CLIENT_MAGIC: [u8; 4] = *b"BOXC";
 /// Largest frame a server takes from a client, in bytes of body: picking 100,000 seats by number fits.

@@ -219,8 +219,13 @@ impl Cluster {
             let mut connection = self.connect(*tries.next()?).ok()?;
             let birth_ms = connection.state_time_ms;
             let session = *session.get_or_insert_with(|| SessionId { birth_ms, random: random() });
-            let command =
-                SeatCommand { session, sequence: 1, answered_until: 0, operation: operation.clone() };
+            let command = SeatCommand {
+                session,
+                sequence: 1,
+                answered_until: 0,
+                operation: operation.clone(),
+                key: None,
+            };
             match connection.call(ClientRequest::Command(command)).ok()? {
                 ServerReply::Outcome(outcome) => Some(outcome),
                 ServerReply::Error(_) => None,

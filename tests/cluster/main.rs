@@ -12,3 +12,4 @@ mod ports;
 mod program;
 mod proxy;
 mod strangers;
+mod tokens;

@@ -2,6 +2,7 @@
 
 use crate::harness::{Cluster, until};
 use crate::http::talk::Http;
+use crate::tokens::Operator;
 use assert_cmd::cargo::cargo_bin;
 use serde_json::Value;
 use std::process::Command;
@@ -79,19 +80,11 @@ fn held_seats_fall_back_although_nobody_asks_for_anything() {
 
 #[test]
 fn where_tokens_are_required_nobody_acts_for_somebody_else() {
-    let dir = tempfile::TempDir::new().unwrap();
-    let key = dir.path().join("operator.key");
-    let made =
-        Command::new(cargo_bin!("client")).args(["token", "new-key", "--out"]).arg(&key).output().unwrap();
-    let section = String::from_utf8(made.stdout).unwrap();
-    assert!(section.starts_with("auth:\n  mode: required\n  public_key: k4.public."), "{section}");
-    let cluster = Cluster::started(1, &section);
-    let issue = |role: &str, id: &str| {
-        let args = format!("token issue --role {role} --id {id} --key {}", key.display());
-        client(&cluster, &args, None)
-    };
-    let (manager, customer) = (issue("manager", "TORM2345").1, issue("customer", "TORC2345").1);
-    assert_eq!(issue("manager", "TORC2345").0, 2, "an id that is no manager's");
+    let operator = Operator::new();
+    let cluster = Cluster::started(1, &operator.section);
+    let manager = operator.issue(&cluster, "manager", "TORM2345").unwrap();
+    let customer = operator.issue(&cluster, "customer", "TORC2345").unwrap();
+    operator.issue(&cluster, "manager", "TORC2345").expect_err("an id that is no manager's");
 
     let add = "add-event Seminars 3 --id TORM100519";
     let (exit, _, err) = client(&cluster, &format!("--as TORM2345 {add}"), None);

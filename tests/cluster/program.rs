@@ -113,7 +113,13 @@ fn a_full_disk_ends_the_server_and_says_so() {
             seats: seats.collect(),
         };
         let session = boxoffice::domain::ids::SessionId { birth_ms: 1, random: 1 };
-        let command = boxoffice::domain::command::Command { session, sequence, answered_until: 0, operation };
+        let command = boxoffice::domain::command::Command {
+            session,
+            sequence,
+            answered_until: 0,
+            operation,
+            key: None,
+        };
         if connection.call(boxoffice::api::wire::ClientRequest::Command(command)).is_err() {
             break;
         }

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 fn command(sequence: u64, operation: Operation) -> ClientRequest {
     let session = SessionId { birth_ms: 1, random: 7 };
-    ClientRequest::Command(Command { session, sequence, answered_until: 0, operation })
+    ClientRequest::Command(Command { session, sequence, answered_until: 0, operation, key: None })
 }
 
 #[test]

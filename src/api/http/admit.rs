@@ -2,15 +2,16 @@
 //!
 //! A request passes, in this order: the bucket of its address, its body (read whole, within a size and a time), and a
 //! permit among those that are worked on. So a slow client holds a connection and a buffer, never a permit. Health,
-//! status and metrics have permits of their own and no bucket: they answer when everything else is full.
+//! status and metrics have permits of their own and no bucket: they answer when everything else is full. So have
+//! managers, who must get through when customers take all there is; a token says who is one.
 
 use super::app::{App, Client, Lane};
 use super::clock::Clock;
 use super::problem::{Code, Problem};
-use super::routes;
+use super::{query, routes};
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, header};
+use axum::http::{Extensions, HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::BytesMut;
@@ -36,15 +37,22 @@ pub(super) async fn gate(State(app): State<App>, request: Request, next: Next) -
 }
 
 async fn admit(app: &App, lane: Lane, request: Request, next: Next) -> Result<Response, Problem> {
+    let (mut parts, body) = request.into_parts();
     let permits = match lane {
         Lane::Health => &app.health,
         Lane::Work => {
-            check_rate(app, &request)?;
-            &app.work
+            let caller = query::caller(app, &parts.headers);
+            let is_manager = caller.as_ref().is_ok_and(|caller| caller.is_manager());
+            parts.extensions.insert(caller);
+            if is_manager {
+                &app.managers
+            } else {
+                check_rate(app, &parts.extensions)?;
+                &app.work
+            }
         }
     };
     let http = &app.config.http;
-    let (parts, body) = request.into_parts();
     let body = read(&parts.headers, body, http.body_bytes_max, Duration::from_millis(http.body_ms)).await?;
     let Ok(_permit) = permits.try_acquire() else {
         return Err(Problem::new(Code::Busy, "all places are taken; try again in a moment"));
@@ -52,8 +60,8 @@ async fn admit(app: &App, lane: Lane, request: Request, next: Next) -> Result<Re
     Ok(next.run(Request::from_parts(parts, body)).await)
 }
 
-fn check_rate(app: &App, request: &Request) -> Result<(), Problem> {
-    let Some(&Client(address)) = request.extensions().get::<Client>() else {
+fn check_rate(app: &App, extensions: &Extensions) -> Result<(), Problem> {
+    let Some(&Client(address)) = extensions.get::<Client>() else {
         return Err(Problem::new(Code::Internal, "the client's address is not known"));
     };
     let mut buckets = app.buckets.lock().unwrap_or_else(PoisonError::into_inner);

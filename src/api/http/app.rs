@@ -1,7 +1,7 @@
 //! What every request is served with.
 
 use super::HttpPort;
-use super::ask::{Asker, Ledger};
+use super::ask::{Asker, Ledger, Pace};
 use super::clock::Clock;
 use super::rate::Buckets;
 use super::seats::Cache;
@@ -38,9 +38,10 @@ pub(super) struct App(Arc<Shared>);
 pub(super) struct Shared {
     pub(super) config: ClusterConfig,
     pub(super) me: u8,
-    pub(super) asker: Asker,
+    pub(super) asker: Arc<Asker>,
     pub(super) seats: Cache,
     pub(super) work: Semaphore,
+    pub(super) managers: Semaphore,
     pub(super) health: Semaphore,
     pub(super) streams: Arc<Semaphore>,
     pub(super) buckets: Mutex<Buckets>,
@@ -61,10 +62,15 @@ impl App {
         let HttpPort { config, me, gate, audit, replicator, seed } = port;
         let ledger = Ledger { gate, audit, me };
         let http = &config.http;
+        let pace = Pace {
+            commands_max: http.requests_max + http.manager_requests_max,
+            answer_wait: Duration::from_millis(http.answer_ms),
+        };
         App(Arc::new(Shared {
-            asker: Asker::new(replicator, ledger, Duration::from_millis(http.answer_ms), seed, stop.clone()),
+            asker: Arc::new(Asker::new(replicator, ledger, pace, seed, stop.clone())),
             seats: Cache::default(),
             work: Semaphore::new(http.requests_max),
+            managers: Semaphore::new(http.manager_requests_max),
             health: Semaphore::new(HEALTH_REQUESTS_MAX),
             streams: Arc::new(Semaphore::new(http.streams_max)),
             buckets: Mutex::new(Buckets::new(http.rate_per_s, http.rate_burst)),

@@ -7,6 +7,7 @@
 
 use super::clock;
 use super::problem::{Code, Problem};
+use super::query::Asking;
 use crate::api::gate::{Caller, Gate, GateError};
 use crate::api::told::told;
 use crate::api::validate;
@@ -16,11 +17,14 @@ use crate::audit::writer::AuditLog;
 use crate::domain::batch;
 use crate::domain::command::{Command, Operation, Query};
 use crate::domain::ids::SessionId;
+use crate::domain::keys::Key;
 use crate::domain::outcome::{Answer, Outcome};
 use crate::replication::port::{Ask, Freshness, Refused, ReplicaStatus, Replicator, Reply};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 /// Between two tries of a command that may have been executed.
@@ -35,7 +39,32 @@ pub(super) struct Asker {
     ledger: Ledger,
     answer_wait: Duration,
     sessions: Mutex<Sessions>,
+    /// Commands that are worked on, also for clients that have hung up.
+    places: Arc<Semaphore>,
+    places_max: usize,
+    running: Mutex<JoinSet<()>>,
+    /// Keys of commands that are worked on.
+    open_keys: Mutex<BTreeSet<Key>>,
     stop: watch::Receiver<bool>,
+}
+
+/// A key whose command is worked on here.
+struct OpenKey {
+    asker: Arc<Asker>,
+    key: Key,
+}
+
+impl Drop for OpenKey {
+    fn drop(&mut self) {
+        self.asker.open_keys.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+    }
+}
+
+/// How much is worked on at a time, and for how long.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    pub(super) commands_max: usize,
+    pub(super) answer_wait: Duration,
 }
 
 /// Who may ask what, and where it is written down.
@@ -90,12 +119,22 @@ impl Asker {
     pub(super) fn new(
         replicator: Replicator,
         ledger: Ledger,
-        answer_wait: Duration,
+        pace: Pace,
         seed: u64,
         stop: watch::Receiver<bool>,
     ) -> Asker {
         let sessions = Sessions { idle: Vec::new(), chance: fastrand::Rng::with_seed(seed) };
-        Asker { replicator, ledger, answer_wait, sessions: Mutex::new(sessions), stop }
+        Asker {
+            replicator,
+            ledger,
+            answer_wait: pace.answer_wait,
+            sessions: Mutex::new(sessions),
+            places: Arc::new(Semaphore::new(pace.commands_max)),
+            places_max: pace.commands_max,
+            running: Mutex::default(),
+            open_keys: Mutex::default(),
+            stop,
+        }
     }
 
     pub(super) fn replicator(&self) -> &Replicator {
@@ -122,25 +161,70 @@ impl Asker {
         self.ledger.gate.caller(token).map_err(not_allowed)
     }
 
-    /// Executes an operation once, if the caller may have that.
-    pub(super) async fn execute(&self, caller: Caller, operation: Operation) -> Result<Outcome, Problem> {
+    /// Executes an operation once, if the caller may have that. It is worked on to its end even when the client hangs
+    /// up meanwhile: the session is used again then, and what came of it is written down.
+    pub(super) async fn execute(
+        self: &Arc<Self>,
+        asking: Asking,
+        operation: Operation,
+    ) -> Result<Outcome, Problem> {
+        let Asking { caller, key } = asking;
         let allowed = self.ledger.gate.check_operation(caller, &operation);
         let asked = self.ledger.asked(caller, allowed.is_ok(), || Asked::operation(&operation));
-        let result = match allowed {
-            Ok(()) => {
-                timeout(self.answer_wait, self.offer(operation)).await.unwrap_or_else(|_| Err(unknown()))
+        let begun = allowed.map_err(not_allowed).and_then(|()| self.open(key.clone()));
+        let (open_key, place) = match begun {
+            Ok(begun) => begun,
+            Err(problem) => {
+                let result = Err::<Outcome, _>(problem);
+                self.ledger.note(asked, &result, came_of_it);
+                return result;
             }
-            Err(error) => Err(not_allowed(error)),
         };
-        self.ledger.note(asked, &result, |outcome| {
-            let result = if outcome.is_success() { AuditResult::Done } else { AuditResult::Failed };
-            (result, brief(outcome))
-        });
-        result
+        let (answer, answered) = oneshot::channel();
+        let asker = self.clone();
+        let work = async move {
+            let result = timeout(asker.answer_wait, asker.offer(operation, key)).await;
+            let result = result.unwrap_or_else(|_| Err(unknown()));
+            asker.ledger.note(asked, &result, came_of_it);
+            drop((open_key, place));
+            // The client may have gone.
+            let _ = answer.send(result);
+        };
+        {
+            let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+            while running.try_join_next().is_some() {}
+            running.spawn(work);
+        }
+        // Its task ends early only with the runtime.
+        answered.await.unwrap_or_else(|_| Err(unknown()))
+    }
+
+    /// A place among the commands that are worked on, and its key, which nobody else has a place with.
+    fn open(self: &Arc<Self>, key: Option<Key>) -> Result<(Option<OpenKey>, OwnedSemaphorePermit), Problem> {
+        let Ok(place) = self.places.clone().try_acquire_owned() else {
+            return Err(Problem::new(
+                Code::Busy,
+                "commands of clients that have gone are worked on; try again",
+            ));
+        };
+        let Some(key) = key else { return Ok((None, place)) };
+        if !self.open_keys.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone()) {
+            return Err(Problem::new(
+                Code::KeyInProgress,
+                "the command with this key is worked on; ask again",
+            ));
+        }
+        Ok((Some(OpenKey { asker: self.clone(), key }), place))
+    }
+
+    /// Waits until no command is worked on.
+    pub(super) async fn idle(&self) {
+        // The semaphore is never closed.
+        let _ = self.places.acquire_many(self.places_max as u32).await;
     }
 
     /// Offers an operation until it has an outcome, or certainly will have none.
-    async fn offer(&self, operation: Operation) -> Result<Outcome, Problem> {
+    async fn offer(&self, operation: Operation, key: Option<Key>) -> Result<Outcome, Problem> {
         let mut session = self.take_session(false);
         // Whether an earlier try may have been executed; the session is not changed any more then.
         let mut is_open = false;
@@ -151,6 +235,7 @@ impl Asker {
                 sequence: session.answered + 1,
                 answered_until: session.answered,
                 operation: operation.clone(),
+                key: key.clone(),
             };
             if let Err(reason) = validate::check(&command) {
                 self.give_back(session);
@@ -170,7 +255,11 @@ impl Asker {
                 Reply::Outcome(outcome) => {
                     session.answered += 1;
                     self.give_back(session);
-                    return Ok(outcome);
+                    return match outcome {
+                        Outcome::KeyReused => Err(Problem::new(Code::KeyReused, outcome.to_string())),
+                        Outcome::KeysFull => Err(Problem::new(Code::TooManyKeys, outcome.to_string())),
+                        outcome => Ok(outcome),
+                    };
                 }
                 Reply::Refused(Refused::Leaving) => {
                     if *self.stop.borrow() {
@@ -197,10 +286,12 @@ impl Asker {
     /// Answers a query, if the caller may know.
     pub(super) async fn find(
         &self,
-        caller: Caller,
+        asking: Asking,
         query: Query,
         freshness: Freshness,
     ) -> Result<Answer, Problem> {
+        // A key says nothing about a question: asking twice changes nothing.
+        let caller = asking.caller;
         let allowed = self.ledger.gate.check_query(caller, &query);
         let asked = self.ledger.asked(caller, allowed.is_ok(), || Asked::query(&query));
         let result = match allowed {
@@ -230,6 +321,11 @@ impl Asker {
             Err(_) => Err(Problem::new(Code::NotReady, "the server does not answer itself in time")),
         }
     }
+}
+
+/// How an outcome is written down.
+fn came_of_it(outcome: &Outcome) -> (AuditResult, String) {
+    (if outcome.is_success() { AuditResult::Done } else { AuditResult::Failed }, brief(outcome))
 }
 
 /// Nothing was executed.
@@ -273,11 +369,16 @@ mod tests {
     use super::*;
     use crate::replication::port::{Asks, port};
 
-    fn asker() -> (Asker, Asks, watch::Sender<bool>) {
+    fn asker() -> (Arc<Asker>, Asks, watch::Sender<bool>) {
         let (replicator, asks) = port();
         let (stop, stopped) = watch::channel(false);
         let ledger = Ledger { gate: Gate { verifier: None, is_required: false }, audit: None, me: 1 };
-        (Asker::new(replicator, ledger, Duration::from_millis(300), 7, stopped), asks, stop)
+        let pace = Pace { commands_max: 2, answer_wait: Duration::from_millis(300) };
+        (Arc::new(Asker::new(replicator, ledger, pace, 7, stopped)), asks, stop)
+    }
+
+    fn anyone() -> Asking {
+        Asking { caller: Caller::Anyone, key: None }
     }
 
     fn delete() -> Operation {
@@ -302,8 +403,7 @@ mod tests {
             let asking = async {
                 let mut results = Vec::new();
                 for _ in 0..times {
-                    results
-                        .push(asker.execute(Caller::Anyone, delete()).await.map_err(|problem| problem.code));
+                    results.push(asker.execute(anyone(), delete()).await.map_err(|problem| problem.code));
                 }
                 results
             };

@@ -102,7 +102,10 @@ async fn serve(app: App, listener: TcpListener, mut stop: watch::Receiver<bool>)
         }
     }
     drop(listener);
-    let all_ended = async { while connections.join_next().await.is_some() {} };
+    let all_ended = async {
+        while connections.join_next().await.is_some() {}
+        app.asker.idle().await;
+    };
     if timeout(LAST_ANSWERS, all_ended).await.is_err() {
         tracing::debug!(
             connections = connections.len(),

@@ -90,6 +90,12 @@ table! {
     NoSuchSeats "no-such-seats" UNPROCESSABLE_ENTITY "Some of the seats do not exist";
     /// Refused by the state, or not found by a query.
     NoReservation "no-reservation" NOT_FOUND "There is no such reservation";
+    /// The idempotency key was used for something else.
+    KeyReused "key-reused" UNPROCESSABLE_ENTITY "The idempotency key was used for another command";
+    /// The command of the idempotency key has no outcome yet.
+    KeyInProgress "key-in-progress" CONFLICT "The command with this idempotency key is being worked on";
+    /// As many idempotency keys as are configured are kept; certainly not executed.
+    TooManyKeys "too-many-keys" SERVICE_UNAVAILABLE "No more idempotency keys can be kept; nothing was done";
     /// A fault of the program.
     Internal "internal" INTERNAL_SERVER_ERROR "The server has failed";
 }
@@ -134,7 +140,8 @@ impl Problem {
             | Code::TooManyConnections
             | Code::TooManyStreams
             | Code::NotReady
-            | Code::Overloaded => Some(1),
+            | Code::Overloaded
+            | Code::TooManyKeys => Some(1),
             Code::NotFound
             | Code::MethodNotAllowed
             | Code::InvalidParameter
@@ -152,6 +159,8 @@ impl Problem {
             | Code::SeatsTaken
             | Code::NoSuchSeats
             | Code::NoReservation
+            | Code::KeyReused
+            | Code::KeyInProgress
             | Code::Internal => None,
         };
         Problem { code, detail: detail.into(), members: Map::new(), retry_after_s }
@@ -213,7 +222,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     /// What was promised to those who program against it: a row that changes is a new version of the interface.
-    const CONTRACT: [(&str, u16, bool); 24] = [
+    const CONTRACT: [(&str, u16, bool); 27] = [
         ("not-found", 404, false),
         ("method-not-allowed", 405, false),
         ("invalid-parameter", 400, false),
@@ -237,6 +246,9 @@ mod tests {
         ("seats-taken", 409, false),
         ("no-such-seats", 422, false),
         ("no-reservation", 404, false),
+        ("key-reused", 422, false),
+        ("key-in-progress", 409, false),
+        ("too-many-keys", 503, true),
         ("internal", 500, false),
     ];
 

@@ -4,6 +4,7 @@ use super::app::App;
 use super::problem::{Code, Problem};
 use crate::api::gate::Caller;
 use crate::domain::ids::Name;
+use crate::domain::keys::Key;
 use crate::replication::port::Freshness;
 use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::request::Parts;
@@ -57,23 +58,52 @@ impl Consistency {
     }
 }
 
-/// Who asks, by the token in `Authorization: Bearer`.
-pub(super) struct Who(pub(super) Caller);
+/// Who asks, and under which key: the headers `Authorization` and `Idempotency-Key`.
+#[derive(Clone, Debug)]
+pub(super) struct Asking {
+    pub(super) caller: Caller,
+    pub(super) key: Option<Key>,
+}
+
+/// Who asks. It was looked at when the request was let in.
+pub(super) struct Who(pub(super) Asking);
 
 impl FromRequestParts<App> for Who {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let Some(value) = parts.headers.get(header::AUTHORIZATION) else {
-            return app.asker.caller(None).map(Who);
+        let caller = match parts.extensions.get::<Result<Caller, Problem>>() {
+            Some(caller) => caller.clone()?,
+            None => caller(app, &parts.headers)?,
         };
-        let token = value.to_str().ok().and_then(|value| value.strip_prefix("Bearer "));
-        match token {
-            Some(token) => app.asker.caller(Some(token.trim())).map(Who),
-            None => {
-                Err(Problem::new(Code::TokenNeeded, "a token is shown as \"Authorization: Bearer TOKEN\""))
-            }
-        }
+        Ok(Who(Asking { caller, key: key(caller, &parts.headers)? }))
+    }
+}
+
+/// By the token in `Authorization: Bearer`.
+pub(super) fn caller(app: &App, headers: &HeaderMap) -> Result<Caller, Problem> {
+    let Some(value) = headers.get(header::AUTHORIZATION) else {
+        return app.asker.caller(None);
+    };
+    match value.to_str().ok().and_then(|value| value.strip_prefix("Bearer ")) {
+        Some(token) => app.asker.caller(Some(token.trim())),
+        None => Err(Problem::new(Code::TokenNeeded, "a token is shown as \"Authorization: Bearer TOKEN\"")),
+    }
+}
+
+/// The key in `Idempotency-Key`, with quotes around it or without.
+fn key(caller: Caller, headers: &HeaderMap) -> Result<Option<Key>, Problem> {
+    let mut values = headers.get_all("idempotency-key").iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let invalid = |detail: &str| Err(Problem::new(Code::InvalidParameter, detail));
+    if values.next().is_some() {
+        return invalid("there is more than one Idempotency-Key");
+    }
+    let text = value.to_str().unwrap_or_default();
+    let bare = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
+    match bare.parse() {
+        Ok(text) => Ok(Some(Key { owner: caller.user(), text })),
+        Err(error) => invalid(&error.to_string()),
     }
 }
 
@@ -147,6 +177,24 @@ impl<'de> Deserialize<'de> for Whole {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_are_one_visible_word_with_quotes_or_without() {
+        let read = |values: &[&str]| {
+            let values =
+                values.iter().map(|value| ("idempotency-key".parse().unwrap(), value.parse().unwrap()));
+            key(Caller::Anyone, &HeaderMap::from_iter(values)).map_err(|problem| problem.code)
+        };
+        let same = |text: &str| Ok(Some(Key { owner: None, text: text.parse().unwrap() }));
+        assert_eq!(read(&[]), Ok(None));
+        assert_eq!(read(&["a-1"]), same("a-1"));
+        assert_eq!(read(&["\"a-1\""]), same("a-1"));
+        for invalid in
+            [&[""][..], &["\"\""], &["a b"], &["a", "a"], &["Zo\u{eb}"], &["x".repeat(129).as_str()]]
+        {
+            assert_eq!(read(invalid), Err(Code::InvalidParameter), "{invalid:?}");
+        }
+    }
 
     #[derive(Debug, PartialEq, Deserialize)]
     #[serde(deny_unknown_fields)]

@@ -135,7 +135,9 @@ fn answer(outcome: Outcome) -> Result<Response, Problem> {
         | Outcome::SessionExpired
         | Outcome::SequenceForgotten
         | Outcome::SequenceReused
-        | Outcome::Malformed => refused(Code::Internal),
+        | Outcome::Malformed
+        | Outcome::KeyReused
+        | Outcome::KeysFull => refused(Code::Internal),
     })
 }
 

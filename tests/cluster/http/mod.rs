@@ -1,7 +1,9 @@
 //! The HTTP port of real servers, asked in plain bytes.
 
 mod bad_input;
+mod keys;
 mod limits;
+mod managers;
 mod reservations;
 mod streams;
 pub mod talk;

@@ -128,7 +128,7 @@ fn requests_push_no_session_out() {
     let mut classic = cluster.connect(1).unwrap();
     let session = SessionId { birth_ms: classic.state_time_ms, random: 5 };
     let operation = Operation::Reserve { name: "bob".parse().unwrap(), count: 1 };
-    let command = Command { session, sequence: 1, answered_until: 0, operation };
+    let command = Command { session, sequence: 1, answered_until: 0, operation, key: None };
     let mut send = || classic.call(ClientRequest::Command(command.clone())).unwrap();
     let first = send();
     assert!(matches!(&first, ServerReply::Outcome(outcome) if outcome.is_success()), "{first:?}");

@@ -127,7 +127,7 @@ fn a_subscriber_that_is_too_slow_is_told_so() {
             1 => Operation::ReserveSeats { name: name(), seats: seats.clone() },
             _ => Operation::Delete { name: name() },
         };
-        let command = Command { session, sequence, answered_until: sequence - 1, operation };
+        let command = Command { session, sequence, answered_until: sequence - 1, operation, key: None };
         let reply = connection.call(ClientRequest::Command(command)).unwrap();
         assert!(matches!(reply, ServerReply::Outcome(outcome) if outcome.is_success()));
     }
