@@ -234,6 +234,11 @@ impl State {
         self.events.bookings_len()
     }
 
+    /// How many holds there are, those among them that are offers to people who wait.
+    pub fn holds_len(&self) -> usize {
+        self.events.holds_len()
+    }
+
     /// When the next seats that are set aside fall back, in the state's time: from then on somebody should send
     /// [`Operation::Expire`]. Nothing while nothing is set aside.
     pub fn next_expiry_ms(&self) -> Option<u64> {

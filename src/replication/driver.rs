@@ -9,7 +9,7 @@ use super::log_thread::LogThread;
 use super::machine::{Audience, Watched};
 use super::notes;
 use super::persister::{OpenFailure, Persister};
-use super::port::{Ask, Asked, Asks, Refused, ReplicaStatus, Reply};
+use super::port::{Ask, Asked, Asks, Holdings, Refused, ReplicaStatus, Reply};
 use crate::domain::state::Config;
 use crate::protocol::engine::{Availability, Limits, Restart, Settings};
 use crate::protocol::lamport::Lamport;
@@ -142,7 +142,8 @@ fn answer_not_ready((ask, reply): Asked, started_ms: u64) {
     reply.answer(match ask {
         Ask::Status => {
             let uptime_ms = clock::now().tick_ms.saturating_sub(started_ms);
-            Reply::Status(Box::new(ReplicaStatus { engine: None, uptime_ms, conflicts: 0 }))
+            let holdings = Holdings::default();
+            Reply::Status(Box::new(ReplicaStatus { engine: None, uptime_ms, conflicts: 0, holdings }))
         }
         Ask::Submit(_) | Ask::Read(..) | Ask::Override | Ask::Leave => {
             Reply::Refused(Refused::NotReady { state: "it reads its log".to_owned() })

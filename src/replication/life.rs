@@ -6,7 +6,7 @@ use super::driver::ReplicaError;
 use super::log_thread::{LogEvent, LogThread};
 use super::machine::{Audience, Storable as _, Watched};
 use super::notes;
-use super::port::{Ask, Asked, Asks, Freshness, Refused, ReplicaStatus, Reply, ReplyTo};
+use super::port::{Ask, Asked, Asks, Freshness, Holdings, Refused, ReplicaStatus, Reply, ReplyTo};
 use crate::domain::command::Query;
 use crate::protocol::engine::{Effect, Engine as _, Input, Refusal, Restart};
 use crate::protocol::lamport::Lamport;
@@ -255,7 +255,8 @@ impl Life {
                 let (engine, conflicts) = (Some(self.engine.status()), self.conflicts);
                 self.audience.metrics.unanswered.set(self.waiting.len() as i64);
                 self.audience.metrics.log_queue_bytes.set(self.log.queued_bytes() as i64);
-                (reply, Reply::Status(Box::new(ReplicaStatus { engine, uptime_ms, conflicts })))
+                let holdings = Holdings::of(self.engine.machine().state());
+                (reply, Reply::Status(Box::new(ReplicaStatus { engine, uptime_ms, conflicts, holdings })))
             }
             // Nobody would hear what comes of it.
             (Ask::Submit(_) | Ask::Read(_, Freshness::Linearizable), None) => {

@@ -7,6 +7,7 @@ use super::feed::Feed;
 use super::machine::Audience;
 use crate::domain::command::Query;
 use crate::domain::outcome::{Answer, Outcome};
+use crate::domain::state::State;
 use crate::protocol::lamport::Status;
 use crate::telemetry::metrics::Metrics;
 use bytes::Bytes;
@@ -94,6 +95,34 @@ pub struct ReplicaStatus {
     pub uptime_ms: u64,
     /// Reservations given up after a partition that a person must look at.
     pub conflicts: u64,
+    /// What the state holds.
+    pub holdings: Holdings,
+}
+
+/// How much of what a replica's state holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is what `State` counts under that name")]
+pub struct Holdings {
+    pub reservations: usize,
+    pub events: usize,
+    pub bookings: usize,
+    pub holds: usize,
+    pub sessions: usize,
+    pub keys: usize,
+}
+
+impl Holdings {
+    /// Of this state.
+    pub(super) fn of(state: &State) -> Holdings {
+        Holdings {
+            reservations: state.reservations_len(),
+            events: state.events_len(),
+            bookings: state.bookings_len(),
+            holds: state.holds_len(),
+            sessions: state.sessions_len(),
+            keys: state.keys_len(),
+        }
+    }
 }
 
 /// Where an answer goes. Dropped without one, it says [`Refused::Leaving`]: nobody waits for nothing.

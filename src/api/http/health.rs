@@ -68,6 +68,17 @@ pub(super) async fn metrics(State(app): State<App>, Params(NoParams {}): Params<
             metrics.position.set(own.position as i64);
             metrics.lag.set(own.lag as i64);
             metrics.seats_left.set(i64::from(own.seats_left));
+            let held = replica.holdings;
+            for (gauge, count) in [
+                (&metrics.reservations, held.reservations),
+                (&metrics.events, held.events),
+                (&metrics.bookings, held.bookings),
+                (&metrics.holds, held.holds),
+                (&metrics.sessions, held.sessions),
+                (&metrics.keys, held.keys),
+            ] {
+                gauge.set(count as i64);
+            }
             metrics.conflicts.set(replica.conflicts as i64);
             metrics.uptime_seconds.set((replica.uptime_ms / 1_000) as i64);
             let engine = replica.engine.as_ref();

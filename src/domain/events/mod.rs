@@ -155,6 +155,11 @@ impl Events {
         self.bookings.table().len()
     }
 
+    /// How many holds there are.
+    pub(super) fn holds_len(&self) -> usize {
+        self.holds.table().len()
+    }
+
     /// The number of an event.
     fn number(&self, event: &EventKey) -> Result<u32, Refusal> {
         let kind = self.kinds.number(&event.kind);
