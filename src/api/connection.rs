@@ -220,6 +220,7 @@ impl Open {
             ClientRequest::Query {
                 query: Query::Search { .. } | Query::Seats | Query::Events(_), ..
             } => self.permits_max / QUERIES_MAX,
+            ClientRequest::Trace { .. } => self.permits_max / QUERIES_MAX,
             ClientRequest::Status | ClientRequest::Override => 1,
         };
         weight.clamp(1, self.permits_max)
@@ -352,6 +353,7 @@ async fn ask(
         ),
         ClientRequest::Status => Ask::Status,
         ClientRequest::Override => Ask::Override,
+        ClientRequest::Trace { after } => return reply.answer(Reply::Trace(port.replicator.watch(after))),
     };
     port.replicator.ask(question, reply).await;
 }
@@ -396,7 +398,7 @@ fn asked(request: &ClientRequest) -> Option<Asked> {
         ClientRequest::Command(command) => Some(Asked::command(command)),
         ClientRequest::Query { query, .. } => Some(Asked::query(query)),
         ClientRequest::Override => Some(Asked::overriding()),
-        ClientRequest::Status => None,
+        ClientRequest::Status | ClientRequest::Trace { .. } => None,
     }
 }
 
@@ -406,7 +408,9 @@ fn told_of(reply: &ServerReply) -> (AuditResult, String) {
         ServerReply::Outcome(outcome) if outcome.is_success() => (AuditResult::Done, brief(outcome)),
         ServerReply::Outcome(outcome) => (AuditResult::Failed, brief(outcome)),
         ServerReply::Answer(answer) => told(answer),
-        ServerReply::Status(_) | ServerReply::Done => (AuditResult::Done, "Done.".to_owned()),
+        ServerReply::Status(_) | ServerReply::Trace(_) | ServerReply::Done => {
+            (AuditResult::Done, "Done.".to_owned())
+        }
         ServerReply::Error(error) => {
             let result = if error.outcome_known() { AuditResult::Failed } else { AuditResult::Unknown };
             (result, brief(error))
@@ -429,6 +433,7 @@ fn body(port: &ClientPort, reply: Reply) -> ServerReply {
         Reply::Answer(answer) => ServerReply::Answer(answer),
         Reply::Status(replica) => ServerReply::Status(status::report(&port.config, port.me, &replica)),
         Reply::Done => ServerReply::Done,
+        Reply::Trace(page) => ServerReply::Trace(page),
         Reply::Refused(refused) => ServerReply::Error(match refused {
             Refused::NotReady { state } => ServerError::NotReady { state },
             Refused::Overloaded { pending } => ServerError::Overloaded { pending },

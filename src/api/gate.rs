@@ -108,7 +108,7 @@ impl Gate {
             }
             ClientRequest::Query { query, .. } => self.check_query(caller, query),
             ClientRequest::Status => Ok(()),
-            ClientRequest::Override => self.is_manager(caller),
+            ClientRequest::Override | ClientRequest::Trace { .. } => self.is_manager(caller),
         }
     }
 

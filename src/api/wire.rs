@@ -9,6 +9,7 @@ use crate::domain::{
     command::{Command, Query},
     outcome::{Answer, Outcome},
 };
+pub use crate::protocol::trace::{TraceEvent, TracePage, Traced};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -78,6 +79,12 @@ pub enum ClientRequest {
     /// The operator's override of the outage rule (`docs/operations.md`); answered with
     /// [`ServerReply::Done`].
     Override,
+    /// What this server saw of the algorithm after this event, by its number; answered at once with
+    /// [`ServerReply::Trace`]. It records for ten seconds after it was asked last.
+    Trace {
+        /// 0 for all that there is.
+        after: u64,
+    },
 }
 
 /// How fresh the answer to a query must be.
@@ -109,6 +116,8 @@ pub enum ServerReply {
     Status(StatusReport),
     /// Carried out, nothing to tell.
     Done,
+    /// What this server saw of the algorithm.
+    Trace(TracePage),
     /// This server, now. Says in [`ServerError::outcome_known`] whether the command may still be executed.
     Error(ServerError),
 }

@@ -113,7 +113,7 @@ fn answer(output: &mut Output, reply: &ServerReply, object: &mut Value) -> Exit 
             }
         }
         ServerReply::Done => (Exit::Done, "Done.".to_owned()),
-        ServerReply::Status(_) | ServerReply::Error(_) => {
+        ServerReply::Status(_) | ServerReply::Trace(_) | ServerReply::Error(_) => {
             unreachable!("an exchange ends neither a command nor a query with these")
         }
     };

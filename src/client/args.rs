@@ -112,6 +112,12 @@ pub enum Action {
             else changes something meanwhile. --seed N asks for the same again, as far as answers allow."
     )]
     Chaos(ChaosArgs),
+    /// Record what the servers say to each other for a while, and print it as JSON
+    #[command(
+        after_help = "Example:\n  client trace --seconds 5 > run.json\n\nServers record only while they are asked. \
+            With tokens, managers only."
+    )]
+    Trace(TraceArgs),
     /// Find lines of an audit log again: a server's, or of what was asked from this account
     #[command(
         after_help = "Examples:\n  client audit --who TORC2345 --result failed\n  client audit /data/audit.jsonl --from 2026-11-21 --until 2026-11-22"
@@ -241,6 +247,14 @@ pub struct ChaosArgs {
     /// How many seats there are, for a file that does not show it
     #[arg(long, value_name = "COUNT", value_parser = values::count, requires = "check")]
     pub seats: Option<u32>,
+}
+
+/// Options of `trace`.
+#[derive(Debug, Clone, Args)]
+pub struct TraceArgs {
+    /// How long to watch
+    #[arg(long, default_value = "5", value_name = "TIME", value_parser = values::seconds)]
+    pub seconds: Duration,
 }
 
 /// Options of `audit`.

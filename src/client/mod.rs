@@ -27,6 +27,7 @@ mod shell;
 pub mod status;
 pub mod table;
 mod token;
+pub mod trace;
 mod user_log;
 pub mod values;
 pub mod words;

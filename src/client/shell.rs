@@ -2,7 +2,7 @@
 
 use super::{
     answers,
-    args::{Action, Ask, Global},
+    args::{Action, Ask, Global, TraceArgs},
     bench, chaos,
     connection::{Connection, ConnectionOptions, News},
     events,
@@ -11,7 +11,7 @@ use super::{
     is_interactive, operator,
     output::{Output, note},
     prompt::{self, Teller},
-    status, user_log,
+    status, trace, user_log,
 };
 use crate::{
     auth,
@@ -72,6 +72,13 @@ impl Shell {
                     chaos::Options { args, global: self.global.clone(), config: self.config.clone() };
                 let Self { runtime, output, .. } = self;
                 running(runtime).block_on(chaos::run(options, output))
+            }
+            Some(Action::Trace(TraceArgs { seconds })) => {
+                let (config, token) = (self.config.clone(), self.global.token.clone());
+                let Self { runtime, output, catches_interrupt, .. } = self;
+                let options = trace::Options { config, token, seconds };
+                let interrupted = interrupted(*catches_interrupt);
+                running(runtime).block_on(trace::run(options, output, interrupted))
             }
             None if is_interactive() => prompt::interactive(self),
             None => {

@@ -6,5 +6,6 @@ pub mod engine;
 pub mod lamport;
 pub mod message;
 pub mod record;
+pub mod trace;
 pub mod types;
 pub mod view;

@@ -45,7 +45,7 @@ impl Sender {
                 true
             }
             // Not here, not now: the same command again, later.
-            Reply::Refused(_) | Reply::Answer(_) | Reply::Status(_) | Reply::Done => true,
+            Reply::Refused(_) | Reply::Answer(_) | Reply::Status(_) | Reply::Trace(_) | Reply::Done => true,
         }
     }
 }

@@ -276,14 +276,21 @@ impl Life {
     }
 
     fn step(&mut self, input: Input<Watched>) -> ControlFlow<End> {
+        let now = clock::now();
+        if self.audience.tracer.is_on() {
+            self.audience.tracer.see_input(now.tick_ms, &input);
+        }
         let mut effects = std::mem::take(&mut self.effects);
-        self.engine.step(clock::now(), input, &mut effects);
+        self.engine.step(now, input, &mut effects);
         let carried = effects.drain(..).try_for_each(|effect| self.carry(effect));
         self.effects = effects;
         carried
     }
 
     fn carry(&mut self, effect: Effect<Watched>) -> ControlFlow<End> {
+        if self.audience.tracer.is_on() {
+            self.audience.tracer.see_effect(&effect);
+        }
         match effect {
             Effect::Send { to, message } => {
                 let is_sequenced = message.is_sequenced();

@@ -1,6 +1,7 @@
 //! The seats as the state machine of an engine, and the same with somebody looking on.
 
 use super::feed::Feed;
+use super::tracer::Tracer;
 use crate::domain::batch::{self, BatchBuilder};
 use crate::domain::command::Command;
 use crate::domain::ids::SessionId;
@@ -8,6 +9,7 @@ use crate::domain::image::Image;
 use crate::domain::outcome::Outcome;
 use crate::domain::state::{Config, State};
 use crate::protocol::engine::Machine;
+use crate::protocol::trace::Traced;
 use crate::protocol::types::{Position, Request};
 use crate::telemetry::metrics::Metrics;
 use bytes::Bytes;
@@ -110,6 +112,8 @@ pub struct Audience {
     pub metrics: Arc<Metrics>,
     /// When the next seats that are set aside fall back.
     pub expiry: NextExpiry,
+    /// Records the algorithm for who watches it.
+    pub tracer: Tracer,
 }
 
 /// When the next seats that are set aside fall back, in the state's time; for whoever sees to it.
@@ -154,11 +158,15 @@ impl Machine for Watched {
     fn apply(&mut self, position: Position, request: &Request, outcomes: &mut Vec<Outcome>) -> u64 {
         let (before, first) = (self.state.position(), outcomes.len());
         let hash = Machine::apply(&mut self.state, position, request, outcomes);
-        let Audience { feed, metrics, expiry } = &self.audience;
+        let Audience { feed, metrics, expiry, tracer } = &self.audience;
         expiry.follow(&self.state);
         // A log that is read again was counted when it was written.
         if feed.is_live() {
             feed.follow(before, &self.state, &outcomes[first..]);
+            if tracer.is_on() {
+                let commands = (outcomes.len() - first) as u32;
+                tracer.record(Traced::Executed { position, request: request.timestamp, commands });
+            }
             metrics.batch_commands.observe((outcomes.len() - first) as f64);
             outcomes[first..].iter().for_each(|outcome| metrics.executed(word(outcome)));
         }

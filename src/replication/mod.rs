@@ -13,3 +13,4 @@ pub mod machine;
 mod notes;
 pub mod persister;
 pub mod port;
+pub mod tracer;

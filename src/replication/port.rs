@@ -9,6 +9,7 @@ use crate::domain::command::Query;
 use crate::domain::outcome::{Answer, Outcome};
 use crate::domain::state::State;
 use crate::protocol::lamport::Status;
+use crate::protocol::trace::TracePage;
 use crate::telemetry::metrics::Metrics;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -51,6 +52,8 @@ pub enum Reply {
     Answer(Answer),
     /// The cluster as this server sees it.
     Status(Box<ReplicaStatus>),
+    /// What this server saw of the algorithm.
+    Trace(TracePage),
     /// Carried out, nothing to tell.
     Done,
     /// Not here, not now.
@@ -224,6 +227,11 @@ impl Replicator {
     /// The seats as they change.
     pub fn feed(&self) -> &Feed {
         &self.audience.feed
+    }
+
+    /// What this server saw of the algorithm after this event; it records while it is asked.
+    pub fn watch(&self, after: u64) -> TracePage {
+        self.audience.tracer.watch(after)
     }
 
     /// What this server counts.

@@ -10,7 +10,7 @@ use boxoffice::{
     api::wire::{
         ANSWER_FRAME_BYTES_MAX, CLIENT_FRAME_BYTES_MAX, CLIENT_MAGIC, CLIENT_PROTOCOL_VERSION, ClientFrame,
         ClientHello, ClientRequest, ServerError, ServerFrame, ServerHello, ServerReply, ServerState,
-        ServerStatus, StatusReport,
+        ServerStatus, StatusReport, TracePage,
     },
     domain::{
         command::{Command, Operation, Query},
@@ -126,7 +126,10 @@ impl Fake {
     pub fn commands(&self) -> Vec<Command> {
         let command = |request| match request {
             ClientRequest::Command(command) => Some(command),
-            ClientRequest::Query { .. } | ClientRequest::Status | ClientRequest::Override => None,
+            ClientRequest::Query { .. }
+            | ClientRequest::Status
+            | ClientRequest::Override
+            | ClientRequest::Trace { .. } => None,
         };
         self.seen().into_iter().filter_map(command).collect()
     }
@@ -213,6 +216,7 @@ impl Server {
             ClientRequest::Query { query: Query::Events(_), .. } => panic!("this server has no events"),
             ClientRequest::Status => ServerReply::Status(self.status(&theatre)),
             ClientRequest::Override => ServerReply::Done,
+            ClientRequest::Trace { .. } => ServerReply::Trace(TracePage { last: 0, events: Vec::new() }),
         }
     }
 

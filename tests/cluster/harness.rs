@@ -5,7 +5,7 @@ use crate::ports::Ports;
 use crate::proxy::Proxy;
 use boxoffice::api::wire::{
     ANSWER_FRAME_BYTES_MAX, CLIENT_MAGIC, CLIENT_PROTOCOL_VERSION, ClientFrame, ClientHello, ClientRequest,
-    Consistency, ServerFrame, ServerHello, ServerReply, ServerState, ServerStatus, StatusReport,
+    Consistency, ServerFrame, ServerHello, ServerReply, ServerState, ServerStatus, StatusReport, TracePage,
 };
 use boxoffice::domain::command::{Command as SeatCommand, Operation, Query};
 use boxoffice::domain::ids::SessionId;
@@ -352,6 +352,14 @@ impl Connection {
         let id = self.next_id;
         self.say(&ClientFrame { id, body })?;
         Ok(id)
+    }
+
+    /// What the server saw of the algorithm after this event.
+    pub fn trace(&mut self, after: u64) -> TracePage {
+        match self.call(ClientRequest::Trace { after }).unwrap() {
+            ServerReply::Trace(page) => page,
+            other => panic!("{other:?}"),
+        }
     }
 
     pub fn call(&mut self, body: ClientRequest) -> io::Result<ServerReply> {

@@ -22,6 +22,7 @@ const LAYERS: [(&str, &[&str]); 16] = [
             "domain",
             "protocol::lamport",
             "protocol::message",
+            "protocol::trace",
             "replication::feed",
             "replication::port",
             "telemetry::metrics",

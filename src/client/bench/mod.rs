@@ -150,6 +150,7 @@ async fn seat_map(connection: &mut Connection) -> Result<SeatMap, Failure> {
         ServerReply::Answer(_)
         | ServerReply::Outcome(_)
         | ServerReply::Status(_)
+        | ServerReply::Trace(_)
         | ServerReply::Done
         | ServerReply::Error(_) => unreachable!("an exchange ends a query for seats with seats"),
     }

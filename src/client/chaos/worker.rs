@@ -173,7 +173,7 @@ fn reply_to(ask: &Ask, reply: &ServerReply) -> Result<Reply, RecordError> {
     match reply {
         ServerReply::Outcome(outcome) => Reply::outcome(ask, outcome),
         ServerReply::Answer(answer) => Reply::answer(ask, answer),
-        ServerReply::Status(_) | ServerReply::Done | ServerReply::Error(_) => {
+        ServerReply::Status(_) | ServerReply::Trace(_) | ServerReply::Done | ServerReply::Error(_) => {
             Err(RecordError::WrongAnswer(format!("{reply:?}"), ask.clone()))
         }
     }

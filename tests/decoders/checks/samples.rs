@@ -17,6 +17,7 @@ use boxoffice::domain::outcome::{Answer, Outcome};
 use boxoffice::domain::state::State;
 use boxoffice::protocol::message::{About, Heartbeat, History, Message, Promise, Proposal, Standing};
 use boxoffice::protocol::record::{Checkpoint, Record, SnapshotHeader};
+use boxoffice::protocol::trace::{Said, TraceEvent, TracePage, Traced, ViewStep};
 use boxoffice::protocol::types::{Entry, Incarnation, Member, Request, ServerId, Timestamp, ViewId};
 use boxoffice::protocol::view::{Install, Lineage};
 use boxoffice::storage::Disk as _;
@@ -281,6 +282,7 @@ pub fn client_requests() -> Vec<Vec<u8>> {
         query(Query::Seats, Consistency::Local),
         ClientRequest::Status,
         ClientRequest::Override,
+        ClientRequest::Trace { after: 7 },
     ]);
     bodies((1..).zip(asked).map(|(id, body)| ClientFrame { id, body }))
 }
@@ -346,10 +348,26 @@ pub fn server_answers() -> Vec<Vec<u8>> {
         ServerReply::Answer(map),
         ServerReply::Answer(found),
         ServerReply::Status(report()),
+        ServerReply::Trace(trace()),
         ServerReply::Done,
     ]);
     let all = replies.chain(errors().map(ServerReply::Error));
     bodies((1..).zip(all).map(|(id, body)| ServerFrame { id, body }))
+}
+
+fn trace() -> TracePage {
+    let said = Said::View { step: ViewStep::Install, view: "0.2.1".to_owned() };
+    let seen = [
+        Traced::Sent { to: ServerId(2), said: Said::Request { request: timestamp(4) } },
+        Traced::Received { from: ServerId(2), said: Said::Reply { until: timestamp(4) } },
+        Traced::Executed { position: 4, request: timestamp(4), commands: 2 },
+        Traced::Sent { to: ServerId(2), said },
+        Traced::Activated { view: "0.2.1".to_owned(), members: vec![ServerId(1), ServerId(2)] },
+        Traced::Suspected { server: ServerId(3) },
+        Traced::Left,
+    ];
+    let events = (1..).zip(seen).map(|(number, traced)| TraceEvent { number, at_us: 5 + number, traced });
+    TracePage { last: 7, events: events.collect() }
 }
 
 fn records() -> Vec<Record> {

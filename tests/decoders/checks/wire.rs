@@ -199,7 +199,10 @@ pub fn server_answer(bytes: &[u8]) -> Verdict {
         }
         ServerReply::Answer(Answer::Events(answer)) => drop(answer.to_string()),
         ServerReply::Status(report) => show(report),
-        ServerReply::Answer(Answer::Search { .. }) | ServerReply::Done | ServerReply::Error(_) => {}
+        ServerReply::Answer(Answer::Search { .. })
+        | ServerReply::Trace(_)
+        | ServerReply::Done
+        | ServerReply::Error(_) => {}
     }
     Verdict::Taken
 }
