@@ -30,15 +30,17 @@ impl World {
             Err(error) => return self.disk_failed(id, &error.to_string()),
         };
         running.durable = lsn;
-        match running.persister.prepare() {
+        let prepared = running.persister.prepare();
+        let log_bytes = running.persister.log_bytes_since_snapshot();
+        let is_due = running.snapshot_asked + SNAPSHOT_PAUSE_US < now;
+        // It reached the disk, whatever comes of the next file.
+        if lsn > before {
+            self.node_mut(id).last_commit = lsn - before;
+        }
+        match prepared {
             Err(error) if error.is_fatal() => return self.disk_failed(id, &error.to_string()),
             // No room yet: the log goes on in the file that it has.
             Ok(_) | Err(_) => {}
-        }
-        let log_bytes = running.persister.log_bytes_since_snapshot();
-        let is_due = running.snapshot_asked + SNAPSHOT_PAUSE_US < now;
-        if lsn > before {
-            self.node_mut(id).last_commit = lsn - before;
         }
         self.input(id, life, Input::Durable { lsn })?;
         if is_due && log_bytes > self.profile.snapshot_log_bytes {
