@@ -90,6 +90,8 @@ table! {
     NoSuchSeats "no-such-seats" UNPROCESSABLE_ENTITY "Some of the seats do not exist";
     /// Refused by the state, or not found by a query.
     NoReservation "no-reservation" NOT_FOUND "There is no such reservation";
+    /// No event of that id and kind.
+    NoSuchEvent "no-such-event" NOT_FOUND "There is no such event";
     /// A fault of the program.
     Internal "internal" INTERNAL_SERVER_ERROR "The server has failed";
 }
@@ -152,6 +154,7 @@ impl Problem {
             | Code::SeatsTaken
             | Code::NoSuchSeats
             | Code::NoReservation
+            | Code::NoSuchEvent
             | Code::Internal => None,
         };
         Problem { code, detail: detail.into(), members: Map::new(), retry_after_s }

@@ -1,6 +1,7 @@
 //! The HTTP port of real servers, asked in plain bytes.
 
 mod bad_input;
+mod event_streams;
 mod limits;
 mod reservations;
 mod streams;

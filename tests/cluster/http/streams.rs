@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 fn stream(cluster: &Cluster, id: u8, last: Option<u64>) -> Http {
     let mut http = Http::open(cluster, id);
     let headers = last.map_or(String::new(), |id| format!("last-event-id: {id}\r\n"));
-    http.send(request("GET", "/v1/events/stream", &headers, ""));
+    http.send(request("GET", "/v1/seats/stream", &headers, ""));
     let head = http.head();
     assert_eq!((head.status, head.header("content-type")), (200, "text/event-stream"));
     http
