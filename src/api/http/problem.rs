@@ -216,7 +216,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     /// What was promised to those who program against it: a row that changes is a new version of the interface.
-    const CONTRACT: [(&str, u16, bool); 24] = [
+    const CONTRACT: [(&str, u16, bool); 25] = [
         ("not-found", 404, false),
         ("method-not-allowed", 405, false),
         ("invalid-parameter", 400, false),
@@ -240,6 +240,7 @@ mod tests {
         ("seats-taken", 409, false),
         ("no-such-seats", 422, false),
         ("no-reservation", 404, false),
+        ("no-such-event", 404, false),
         ("internal", 500, false),
     ];
 

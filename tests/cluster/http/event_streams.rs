@@ -37,10 +37,11 @@ fn act(cluster: &Cluster, servers: &[u8], actor: &str, action: Action) {
     assert!(outcome.is_success(), "{outcome}");
 }
 
-fn add(cluster: &Cluster, event: (&str, &str), capacity: u32) {
+/// A manager adds an event, through a server that knows it from then on.
+fn add(cluster: &Cluster, server: u8, event: (&str, &str), capacity: u32) {
     let EventKey { id: EventId::Slot(id), kind } = key(event) else { panic!("it says where it is") };
     let event = NewEvent { place: Place::Slot(id), kind, name: None, theatre: None };
-    act(cluster, &[1], "TORM0001", Action::AddEvent { event, capacity });
+    act(cluster, &[server], "TORM0001", Action::AddEvent { event, capacity });
 }
 
 fn book(cluster: &Cluster, servers: &[u8], holder: &str, event: (&str, &str), count: u32) {
@@ -74,9 +75,9 @@ fn event(http: &mut Http) -> (String, String, Value) {
 #[test]
 fn each_stream_sees_its_own_event_and_one_sees_everything() {
     let cluster = Cluster::started(2, "");
-    add(&cluster, SEMINAR, 5);
+    add(&cluster, 1, SEMINAR, 5);
     book(&cluster, &[1], "ann", SEMINAR, 2);
-    add(&cluster, TRADE, 70);
+    add(&cluster, 1, TRADE, 70);
     let mut seminar = stream(&cluster, 1, &path(SEMINAR), "");
     let mut trade = stream(&cluster, 1, &path(TRADE), "");
     let mut theatre = stream(&cluster, 1, "/v1/seats/stream", "");
@@ -134,7 +135,7 @@ fn each_stream_sees_its_own_event_and_one_sees_everything() {
 #[test]
 fn a_hold_that_falls_back_is_told() {
     let cluster = Cluster::started(2, "holds: {seconds: 1}\n");
-    add(&cluster, SEMINAR, 5);
+    add(&cluster, 2, SEMINAR, 5);
     let mut http = stream(&cluster, 2, &path(SEMINAR), "");
     event(&mut http);
     act(&cluster, &[1], "ann", Action::Hold { holder: who("ann"), event: key(SEMINAR), seating: any(2) });
@@ -146,8 +147,8 @@ fn a_hold_that_falls_back_is_told() {
 #[test]
 fn everything_goes_on_at_another_server_each_change_once() {
     let mut cluster = Cluster::started(3, "");
-    add(&cluster, SEMINAR, 5);
-    add(&cluster, TRADE, 5);
+    add(&cluster, 1, SEMINAR, 5);
+    add(&cluster, 1, TRADE, 5);
     let mut http = stream(&cluster, 1, "/v1/events/stream", "");
     event(&mut http);
     book(&cluster, &[2], "ann", SEMINAR, 2);
@@ -185,7 +186,7 @@ fn the_stream_of_a_removed_event_ends() {
     let cluster = Cluster::started(2, "");
     let unknown = (404, "no-such-event".to_owned());
     assert_eq!(get(&cluster, 1, &path(SEMINAR)).problem(), unknown);
-    add(&cluster, SEMINAR, 5);
+    add(&cluster, 2, SEMINAR, 5);
     let mut http = stream(&cluster, 2, &path(SEMINAR), "");
     let (_, seen, _) = event(&mut http);
     let mut all = stream(&cluster, 2, "/v1/events/stream", "");
