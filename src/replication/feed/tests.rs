@@ -15,6 +15,9 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Position, seats left, taken, freed.
+type TheatreRow = (u64, u32, Vec<Run>, Vec<Run>);
+
 /// A replica's machine, and what follows it.
 struct Server {
     feed: Feed,
@@ -77,8 +80,8 @@ impl Server {
         }
     }
 
-    /// The same of the theatre: position, seats left, taken, freed.
-    fn theatre(&self, position: u64) -> Option<Vec<(u64, u32, Vec<Run>, Vec<Run>)>> {
+    /// The same of the theatre.
+    fn theatre(&self, position: u64) -> Option<Vec<TheatreRow>> {
         let news = self.after(position, &Scope::Theatre)?;
         let row = |news: &News| {
             let Part { event, left, taken, freed, .. } = news.part();
