@@ -1,3 +1,5 @@
+//! What the feed tells, against what was executed and what the state answers.
+
 use super::*;
 use crate::domain::batch::BatchBuilder;
 use crate::domain::command::{Command, Operation, Query};
