@@ -183,6 +183,8 @@ fn an_event_is_told_from_its_beginning_to_its_end() {
     server.now_ms += 5_000;
     // What bob held falls back, and cid, who waited, gets some of it.
     server.execute(vec![Operation::Expire]);
+    server.act("dan", join("dan", E, 2));
+    server.act("dan", Action::Leave { holder: who("dan"), event: key(E) });
     server.act(BOSS, add(E, 70));
     server.act(BOSS, Action::RemoveEvent { event: key(E) });
     let told = [
@@ -191,8 +193,10 @@ fn an_event_is_told_from_its_beginning_to_its_end() {
         "3 TORM100519 (Seminars) Changed 0/5 3 0 +[(3, 5)] -[]",
         "4 TORM100519 (Seminars) Changed 0/5 3 1 +[] -[]",
         "5 TORM100519 (Seminars) Changed 1/5 2 0 +[] -[(5, 5)]",
-        "6 TORM100519 (Seminars) Resized 66/70 2 0 +[] -[]",
-        "7 TORM100519 (Seminars) Removed 0/0 0 0 +[] -[]",
+        "6 TORM100519 (Seminars) Changed 1/5 2 1 +[] -[]",
+        "7 TORM100519 (Seminars) Changed 1/5 2 0 +[] -[]",
+        "8 TORM100519 (Seminars) Resized 66/70 2 0 +[] -[]",
+        "9 TORM100519 (Seminars) Removed 0/0 0 0 +[] -[]",
     ];
     assert_eq!(server.told(0, &scope(E)), told);
     assert_eq!(server.told(0, &Scope::All), told);
@@ -447,21 +451,21 @@ fn answers(state: &State) -> Boards {
 }
 
 fn any_key() -> impl Strategy<Value = EventKey> {
-    let ids = select(&[E, F, "TORE100519", "MTLM100519"][..]);
-    (ids, prop_oneof![3 => Just("Seminars"), 1 => Just("Conferences")])
+    let ids = prop_oneof![6 => Just(E), 3 => Just(F), 1 => Just("MTLM100519")];
+    (ids, prop_oneof![8 => Just("Seminars"), 1 => Just("Conferences")])
         .prop_map(|(id, kind)| EventKey { id: id.parse().unwrap(), kind: kind.parse().unwrap() })
 }
 
 fn any_seating() -> impl Strategy<Value = Seating> {
     prop_oneof![
-        3 => (1u32..9).prop_map(any),
+        6 => (1u32..5).prop_map(any),
         1 => (1u32..40).prop_map(any),
         1 => (1u32..70).prop_map(|seat| Seating::Seats(SeatRuns::one(Seat(seat)))),
     ]
 }
 
 fn any_action() -> BoxedStrategy<Operation> {
-    let holder = || select(&["ann", "bob", "cid", "dan", "TORC0001"][..]).prop_map(who);
+    let holder = || select(&["ann", "bob", "cid", "TORC0001"][..]).prop_map(who);
     let boss = |event: EventKey| match event.id {
         EventId::Slot(id) => who(&format!("{}M0001", id.branch)),
         EventId::Uuid(_) => panic!("none has such an id"),
@@ -475,17 +479,17 @@ fn any_action() -> BoxedStrategy<Operation> {
         (holder(), any_key()).prop_map(move |(holder, event)| act(holder.clone(), action(holder, event)))
     };
     prop_oneof![
-        6 => (any_key(), prop_oneof![1u32..20, 60u32..131]).prop_map(move |(event, capacity)| {
+        6 => (any_key(), prop_oneof![20 => 2u32..6, 1 => 60u32..131]).prop_map(move |(event, capacity)| {
             act(boss(event.clone()), Action::AddEvent { event: new(event), capacity })
         }),
-        2 => any_key().prop_map(move |event| act(boss(event.clone()), Action::RemoveEvent { event })),
+        1 => any_key().prop_map(move |event| act(boss(event.clone()), Action::RemoveEvent { event })),
         8 => (holder(), any_key(), any_seating()).prop_map(move |(holder, event, seating)| {
             act(holder.clone(), Action::Book { holder, event, seating })
         }),
         5 => (holder(), any_key(), any_seating()).prop_map(move |(holder, event, seating)| {
             act(holder.clone(), Action::Hold { holder, event, seating })
         }),
-        4 => (holder(), any_key(), 1u32..9).prop_map(move |(holder, event, count)| {
+        8 => (holder(), any_key(), 1u32..5).prop_map(move |(holder, event, count)| {
             let count = Count::new(count).unwrap();
             act(holder.clone(), Action::Join { holder, event, count })
         }),
@@ -493,7 +497,7 @@ fn any_action() -> BoxedStrategy<Operation> {
         2 => own(|holder, event| Action::Confirm { holder, event }),
         1 => own(|holder, event| Action::Extend { holder, event }),
         2 => own(|holder, event| Action::Release { holder, event }),
-        1 => own(|holder, event| Action::Leave { holder, event }),
+        4 => own(|holder, event| Action::Leave { holder, event }),
         3 => (holder(), any_key(), any_key(), any_seating()).prop_map(move |(holder, from, to, seating)| {
             act(holder.clone(), Action::Exchange { holder, from, to, seating })
         }),
@@ -501,7 +505,7 @@ fn any_action() -> BoxedStrategy<Operation> {
         1 => (any_key(), 0u64..60).prop_map(|(event, made_until)| {
             Operation::Offer(Box::new(Offer::EventRemoved { event, made_until }))
         }),
-        1 => (holder(), any_key(), 0u64..60).prop_map(|(holder, event, made_until)| {
+        2 => (holder(), any_key(), 0u64..60).prop_map(|(holder, event, made_until)| {
             Operation::Offer(Box::new(Offer::Left { holder, event, made_until }))
         }),
         1 => (holder(), any_key(), 0u64..60).prop_map(|(holder, event, made_until)| {
