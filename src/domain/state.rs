@@ -13,6 +13,7 @@ use super::command::{Command, Operation, Query};
 use super::divergence::{self, Divergence};
 use super::events::config::{EventsConfig, EventsConfigError};
 use super::events::outcome::EventOutcome;
+use super::events::sight::EventSight;
 use super::events::{self, Events, Now, tickets};
 use super::ids::SEATS_MAX;
 use super::image::Image;
@@ -20,6 +21,7 @@ use super::kept::Kept;
 use super::keys::{KeyAdmission, KeyLimits, Keys};
 use super::outcome::{Answer, Outcome, SeatMap};
 use super::reservations::Reservations;
+use super::seats::SeatSet;
 use super::session::{Admission, Limits, Record, Sessions};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -148,6 +150,7 @@ impl State {
         assert!(position > self.position, "position {position} is applied after {}", self.position);
         self.move_time(time_ms);
         self.position = position;
+        self.events.forget_touched();
         self.sessions.forget_old(self.time_ms);
         self.keys.forget_old(self.time_ms);
         let (mut encoded, mut scratch) = (Vec::new(), Vec::new());
@@ -181,6 +184,27 @@ impl State {
             }
             Query::Events(query) => Answer::Events(Box::new(self.events.ask(query))),
         }
+    }
+
+    /// The theatre's seats as they are.
+    pub fn seats(&self) -> &SeatSet {
+        self.reservations.seats()
+    }
+
+    /// Numbers of the events that the last request may have changed, ascending: added, removed, with other seats, held
+    /// or waited for by others. At most all events; none when a state was only read.
+    pub fn touched_events(&self) -> impl Iterator<Item = u32> {
+        self.events.touched()
+    }
+
+    /// One past the highest number of an event. Numbers are the same on every server, and used again.
+    pub fn event_numbers_end(&self) -> u32 {
+        self.events.numbers_end()
+    }
+
+    /// The event of a number, as it is.
+    pub fn event_sight(&self, number: u32) -> Option<EventSight<'_>> {
+        self.events.sight(number)
     }
 
     /// The configuration it was made with.

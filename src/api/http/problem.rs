@@ -96,6 +96,8 @@ table! {
     KeyInProgress "key-in-progress" CONFLICT "The command with this idempotency key is being worked on";
     /// As many idempotency keys as are configured are kept; certainly not executed.
     TooManyKeys "too-many-keys" SERVICE_UNAVAILABLE "No more idempotency keys can be kept; nothing was done";
+    /// No event of that id and kind.
+    NoSuchEvent "no-such-event" NOT_FOUND "There is no such event";
     /// A fault of the program.
     Internal "internal" INTERNAL_SERVER_ERROR "The server has failed";
 }
@@ -161,6 +163,7 @@ impl Problem {
             | Code::NoReservation
             | Code::KeyReused
             | Code::KeyInProgress
+            | Code::NoSuchEvent
             | Code::Internal => None,
         };
         Problem { code, detail: detail.into(), members: Map::new(), retry_after_s }
@@ -222,7 +225,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     /// What was promised to those who program against it: a row that changes is a new version of the interface.
-    const CONTRACT: [(&str, u16, bool); 27] = [
+    const CONTRACT: [(&str, u16, bool); 28] = [
         ("not-found", 404, false),
         ("method-not-allowed", 405, false),
         ("invalid-parameter", 400, false),
@@ -249,6 +252,7 @@ mod tests {
         ("key-reused", 422, false),
         ("key-in-progress", 409, false),
         ("too-many-keys", 503, true),
+        ("no-such-event", 404, false),
         ("internal", 500, false),
     ];
 

@@ -17,7 +17,7 @@ struct Route {
     serve: fn() -> MethodRouter<App>,
 }
 
-const ROUTES: [Route; 12] = {
+const ROUTES: [Route; 14] = {
     const fn route(
         path: &'static str,
         lane: Lane,
@@ -36,7 +36,9 @@ const ROUTES: [Route; 12] = {
         route("/v1/reservations/{name}", Lane::Work, &["get", "delete"], || {
             get(reservations::find).delete(reservations::delete)
         }),
-        route("/v1/events/stream", Lane::Work, &["get"], || get(stream::open)),
+        route("/v1/seats/stream", Lane::Work, &["get"], || get(stream::theatre)),
+        route("/v1/events/stream", Lane::Work, &["get"], || get(stream::everything)),
+        route("/v1/events/{id}/{kind}/stream", Lane::Work, &["get"], || get(stream::event)),
         route("/openapi.json", Lane::Work, &["get"], || get(pages::openapi)),
         route("/docs", Lane::Work, &["get"], || get(pages::docs)),
         route("/docs.js", Lane::Work, &["get"], || get(pages::script)),

@@ -8,8 +8,7 @@ use super::ask::Asker;
 use super::problem::{Code, Problem};
 use super::query::{Consistency, Params};
 use crate::domain::command::Query;
-use crate::domain::outcome::SeatMap;
-use crate::replication::feed::{Mark, Picture, Run, runs};
+use crate::replication::feed::{Picture, Run, taken};
 use crate::replication::port::Freshness;
 use axum::body::Body;
 use axum::extract::State;
@@ -20,13 +19,14 @@ use serde::Serialize;
 use std::sync::{Arc, Mutex, PoisonError};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// The position of the last change in a list.
+/// The position until which everything is in a list.
 pub(super) const POSITION: HeaderName = HeaderName::from_static("boxoffice-position");
 
 /// A list as clients get it.
 #[derive(Debug)]
 pub(super) struct Rendered {
-    mark: Mark,
+    /// Epoch and position of the last change of these seats.
+    of: (u64, u64),
     etag: String,
     body: Bytes,
 }
@@ -45,21 +45,12 @@ struct Seats {
     taken: Vec<Run>,
 }
 
-/// Seats that are not free, as runs.
-pub(super) fn taken(map: &SeatMap) -> Vec<Run> {
-    let last = map.free.len().saturating_sub(1);
-    // Bits past the capacity are clear in the map and must not become seats.
-    let rest = (map.capacity % 64) as u64;
-    let mask = if rest == 0 { u64::MAX } else { (1 << rest) - 1 };
-    let words = map.free.iter().enumerate();
-    runs(words.map(|(index, word)| if index == last { !word & mask } else { !word }))
-}
-
 impl Cache {
     /// The list of a picture, rendered unless it is the last one.
     fn get(&self, picture: &Picture) -> Arc<Rendered> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(rendered) = last.as_ref().filter(|rendered| rendered.mark == picture.mark) {
+        let of = (picture.mark.epoch, picture.changed);
+        if let Some(rendered) = last.as_ref().filter(|rendered| rendered.of == of) {
             return rendered.clone();
         }
         let map = &picture.seats;
@@ -67,7 +58,7 @@ impl Cache {
         let body = Bytes::from(serde_json::to_vec(&list).expect("a list of numbers is JSON"));
         // Equal lists have equal tags, also on other servers.
         let etag = format!("\"{:016x}\"", xxh3_64(&body));
-        let rendered = Arc::new(Rendered { mark: picture.mark, etag, body });
+        let rendered = Arc::new(Rendered { of, etag, body });
         *last = Some(rendered.clone());
         rendered
     }
@@ -89,7 +80,7 @@ pub(super) async fn list(
         (header::ETAG, rendered.etag.clone()),
         // Whoever keeps it must ask whether it is still the same.
         (header::CACHE_CONTROL, "no-cache".to_owned()),
-        (POSITION, rendered.mark.position.to_string()),
+        (POSITION, picture.mark.position.to_string()),
     ];
     if is_known(&headers, &rendered.etag) {
         return Ok((StatusCode::NOT_MODIFIED, common).into_response());
@@ -113,11 +104,14 @@ fn is_known(headers: &HeaderMap, etag: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::outcome::SeatMap;
+    use crate::replication::feed::Mark;
 
     fn picture(position: u64, capacity: u32, free: &[u64]) -> Picture {
         let left = free.iter().map(|word| word.count_ones()).sum();
         let seats = Arc::new(SeatMap { capacity, left, free: free.to_vec() });
-        Picture { mark: Mark { epoch: 1, position }, seats }
+        let mark = Mark { epoch: 1, position: position + 5 };
+        Picture { mark, changed: position, seats, held: 0, waiting: 0 }
     }
 
     #[test]
@@ -127,7 +121,7 @@ mod tests {
         assert_eq!(first.body, r#"{"capacity":70,"left":67,"taken":[[2,3],[70,70]]}"#);
         assert!(Arc::ptr_eq(&first, &cache.get(&picture(1, 70, &[!0b110, 0b011111]))));
         let same = cache.get(&picture(9, 70, &[!0b110, 0b011111]));
-        assert_eq!((same.mark.position, &same.etag), (9, &first.etag), "equal lists have equal tags");
+        assert_eq!((same.of, &same.etag), ((1, 9), &first.etag), "equal lists have equal tags");
         assert_ne!(cache.get(&picture(10, 70, &[!0, 0b111111])).etag, first.etag);
     }
 

@@ -72,6 +72,7 @@ impl Events {
         let hall = self.catalogue.hall_mut(spot.event);
         hall.seats.take(&hold.seats);
         hall.holders.insert(spot.party);
+        hall.held += hold.seats.count();
         self.holds.insert(spot, hold);
     }
 
@@ -81,6 +82,7 @@ impl Events {
         let hall = self.catalogue.hall_mut(spot.event);
         hall.seats.release(&hold.seats);
         hall.holders.remove(&spot.party);
+        hall.held -= hold.seats.count();
         self.guests.let_go(spot.party);
         hold.seats
     }
@@ -89,6 +91,7 @@ impl Events {
     pub(super) fn take_place(&mut self, spot: Spot) -> bool {
         let was_there = self.waiting.leave(spot);
         if was_there {
+            self.catalogue.touch(spot.event);
             self.guests.let_go(spot.party);
         }
         was_there
@@ -186,6 +189,7 @@ impl Events {
             return Err(Refusal::Full(Limit::WaitsOfOne(WAITS_PER_CUSTOMER_MAX as u32)));
         }
         let party = self.guests.hold(holder);
+        self.catalogue.touch(number);
         let place = self.waiting.join(number, Place { party, count, made_at: now.position });
         Ok(EventOutcome::Joined { holder: holder.clone(), event: event.clone(), count, place })
     }

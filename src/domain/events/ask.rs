@@ -8,7 +8,7 @@ use super::answer::{Claim, Claimed, EventAnswer, EventView, LOOKS_MAX, Notice, P
 use super::command::{EventQuery, Filter, Place, Question, ScheduleMark};
 use super::ids::{Actor, EventId, EventKey, Kind};
 use super::outcome::{Denied, Refusal};
-use super::parties::{Party, Spot};
+use super::parties::Spot;
 use super::tickets::TicketId;
 use crate::domain::outcome::SeatMap;
 use std::ops::Bound;
@@ -39,10 +39,6 @@ impl Events {
     fn view(&self, number: u32) -> EventView {
         let event = self.catalogue.get(number);
         let hall = self.catalogue.hall(number);
-        let held = |party: &Party| {
-            let spot = Spot { party: *party, event: number };
-            self.holds.get(spot).map_or(0, |hold| hold.seats.count())
-        };
         EventView {
             event: self.key(number),
             branch: event.place.branch(),
@@ -55,7 +51,7 @@ impl Events {
             theatre: event.theatre.clone(),
             capacity: event.capacity,
             left: hall.seats.left(),
-            held: hall.holders.iter().map(held).sum(),
+            held: hall.held,
             waiting: self.waiting.list(number).len() as u32,
         }
     }

@@ -37,11 +37,13 @@ pub(super) struct Hall {
     pub(super) seats: SeatSet,
     pub(super) bookers: BTreeSet<Party>,
     pub(super) holders: BTreeSet<Party>,
+    /// Seats that are held and not booked.
+    pub(super) held: u32,
 }
 
 impl Hall {
     fn new(capacity: u32) -> Hall {
-        Hall { seats: SeatSet::new(capacity), bookers: BTreeSet::new(), holders: BTreeSet::new() }
+        Hall { seats: SeatSet::new(capacity), bookers: BTreeSet::new(), holders: BTreeSet::new(), held: 0 }
     }
 }
 
@@ -56,6 +58,9 @@ pub(super) struct Catalogue {
     free: Numbers,
     /// Of all events together.
     seats: u64,
+    /// Numbers of events that the request may have changed, for whoever looks on. No part of the state: it is in no
+    /// image, and nothing is decided by it.
+    touched: BTreeSet<u32>,
 }
 
 impl Catalogue {
@@ -67,7 +72,27 @@ impl Catalogue {
             by_kind: BTreeMap::new(),
             free: Numbers::default(),
             seats: 0,
+            touched: BTreeSet::new(),
         }
+    }
+
+    /// Events that were added, removed or changed since the last [`forget_touched`](Self::forget_touched).
+    pub(super) fn touched(&self) -> &BTreeSet<u32> {
+        &self.touched
+    }
+
+    pub(super) fn forget_touched(&mut self) {
+        self.touched.clear();
+    }
+
+    /// Notes that something about an event may have changed which is not in the catalogue.
+    pub(super) fn touch(&mut self, number: u32) {
+        self.touched.insert(number);
+    }
+
+    /// One past the highest number that an event can have now.
+    pub(super) fn numbers_end(&self) -> u32 {
+        self.halls.len() as u32
     }
 
     pub(super) fn events(&self) -> &Shards<u32, Event> {
@@ -113,11 +138,18 @@ impl Catalogue {
     }
 
     pub(super) fn hall_mut(&mut self, number: u32) -> &mut Hall {
+        self.touch(number);
+        self.admit_hall(number)
+    }
+
+    /// The same while a snapshot is read, which nobody follows.
+    pub(super) fn admit_hall(&mut self, number: u32) -> &mut Hall {
         self.halls[number as usize].as_mut().expect("every event has a hall")
     }
 
     pub(super) fn add(&mut self, event: Event) -> u32 {
         let number = self.free.take();
+        self.touch(number);
         self.insert(number, event);
         number
     }
@@ -144,6 +176,7 @@ impl Catalogue {
         assert!(hall.seats.left() == event.capacity, "nobody has a seat of an event that goes");
         self.seats -= u64::from(event.capacity);
         self.free.give_back(number);
+        self.touch(number);
     }
 
     /// All taken seats must be among the first `capacity`.

@@ -29,7 +29,12 @@ impl Events {
                 return Err(format!("{spot:?} has seats of others or of no event: {seats:?}"));
             }
             hall.seats.take(seats);
-            if is_booked { &mut hall.bookers } else { &mut hall.holders }.insert(spot.party);
+            if is_booked {
+                hall.bookers.insert(spot.party);
+            } else {
+                hall.holders.insert(spot.party);
+                hall.held += seats.count();
+            }
             if let Some(month) = self.outside(*spot).filter(|_| is_booked) {
                 outside.add(spot.party, month);
             }

@@ -212,7 +212,7 @@ impl Events {
     /// Somebody who is known, at an event that there is, with seats that are free, and nothing else there.
     fn admit_seats(&mut self, party: u32, event: u32, seats: &SeatRuns) -> Result<Spot, ReadError> {
         let spot = self.admit_spot(party, event)?;
-        let hall = self.catalogue.hall_mut(event);
+        let hall = self.catalogue.admit_hall(event);
         if hall.seats.nonexistent(seats).is_some() {
             return damaged("somebody has seats that do not exist");
         }
@@ -271,7 +271,7 @@ impl Events {
             if outside.is_some_and(|month| self.bookings.outside(spot.party, month) >= max) {
                 return damaged("more bookings of a month than there can be");
             }
-            self.catalogue.hall_mut(event).bookers.insert(spot.party);
+            self.catalogue.admit_hall(event).bookers.insert(spot.party);
             self.bookings.insert(spot, Booking { made_at, mark, seats }, outside);
         }
         Ok(())
@@ -283,7 +283,9 @@ impl Events {
             let (party, event, until_ms, seats, offered, extended): HoldRecord = input.read()?;
             order.next(self.holds.table(), Spot { party: Party(party), event })?;
             let spot = self.admit_seats(party, event, &seats)?;
-            self.catalogue.hall_mut(event).holders.insert(spot.party);
+            let hall = self.catalogue.admit_hall(event);
+            hall.holders.insert(spot.party);
+            hall.held += seats.count();
             self.holds.insert(spot, Hold { until_ms, seats, offered, extended });
         }
         Ok(())

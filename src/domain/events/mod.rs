@@ -39,6 +39,7 @@ mod numbers;
 pub mod outcome;
 mod parties;
 mod roles;
+pub mod sight;
 pub mod tickets;
 mod waiting;
 pub mod words;

@@ -118,7 +118,7 @@ fn methods_and_parameters_that_are_not_known_are_refused() {
         assert_eq!(get(&cluster, 1, path).problem(), problem(400, "invalid-parameter"), "{path}");
     }
     let mut http = Http::open(&cluster, 1);
-    let answer = http.ask("GET", "/v1/events/stream", "last-event-id: yesterday\r\n", "");
+    let answer = http.ask("GET", "/v1/seats/stream", "last-event-id: yesterday\r\n", "");
     assert_eq!(answer.problem(), problem(400, "invalid-parameter"));
 }
 

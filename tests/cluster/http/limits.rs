@@ -57,14 +57,14 @@ fn connections_over_the_limit_are_told_so() {
 fn streams_over_the_limit_are_told_so() {
     let cluster = Cluster::started(1, "http: {streams_max: 1}\n");
     let mut first = Http::open(&cluster, 1);
-    first.send(request("GET", "/v1/events/stream", "", ""));
+    first.send(request("GET", "/v1/seats/stream", "", ""));
     assert_eq!(first.head().status, 200);
-    let answer = get(&cluster, 1, "/v1/events/stream");
+    let answer = get(&cluster, 1, "/v1/seats/stream");
     assert_eq!(answer.problem(), problem(503, "too-many-streams"));
     drop(first);
     until("its place is free again", || {
         let mut next = Http::open(&cluster, 1);
-        next.send(request("GET", "/v1/events/stream", "", ""));
+        next.send(request("GET", "/v1/seats/stream", "", ""));
         (next.head().status == 200).then_some(())
     });
 }

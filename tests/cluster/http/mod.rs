@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod keys;
+mod event_streams;
 mod limits;
 mod managers;
 mod reservations;

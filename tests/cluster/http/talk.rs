@@ -87,12 +87,18 @@ impl Http {
 
     /// The next event of a stream: its name, id and data.
     pub fn event(&mut self) -> Option<(String, Option<u64>, Value)> {
+        let (name, id, data) = self.event_as_told()?;
+        Some((name, id.map(|id| id.parse().unwrap()), data))
+    }
+
+    /// The same where an id may be more than a position.
+    pub fn event_as_told(&mut self) -> Option<(String, Option<String>, Value)> {
         let (mut name, mut id, mut data) = (String::new(), None, None);
         loop {
             let line = self.line();
             match line.split_once(": ") {
                 Some(("event", text)) => name = text.to_owned(),
-                Some(("id", text)) => id = Some(text.parse().unwrap()),
+                Some(("id", text)) => id = Some(text.to_owned()),
                 Some(("data", text)) => data = Some(serde_json::from_str(text).unwrap()),
                 // Lengths of chunks, comments and the time to wait are between events.
                 Some(_) => {}
