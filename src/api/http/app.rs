@@ -3,13 +3,15 @@
 use super::HttpPort;
 use super::ask::{Asker, Ledger};
 use super::clock::Clock;
+use super::events::lists::Lists;
 use super::rate::Buckets;
 use super::seats::Cache;
 use crate::config::ClusterConfig;
+use crate::domain::events::ids::Uuid;
 use crate::telemetry::metrics::Metrics;
 use std::net::IpAddr;
 use std::ops::Deref;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 
@@ -40,6 +42,8 @@ pub(super) struct Shared {
     pub(super) me: u8,
     pub(super) asker: Asker,
     pub(super) seats: Cache,
+    pub(super) lists: Lists,
+    chance: Mutex<fastrand::Rng>,
     pub(super) work: Semaphore,
     pub(super) health: Semaphore,
     pub(super) streams: Arc<Semaphore>,
@@ -64,6 +68,9 @@ impl App {
         App(Arc::new(Shared {
             asker: Asker::new(replicator, ledger, Duration::from_millis(http.answer_ms), seed, stop.clone()),
             seats: Cache::default(),
+            lists: Lists::default(),
+            // Other numbers than those of the sessions.
+            chance: Mutex::new(fastrand::Rng::with_seed(!seed)),
             work: Semaphore::new(http.requests_max),
             health: Semaphore::new(HEALTH_REQUESTS_MAX),
             streams: Arc::new(Semaphore::new(http.streams_max)),
@@ -73,6 +80,13 @@ impl App {
             me,
             config,
         }))
+    }
+
+    /// A random id, of version 4.
+    pub(super) fn uuid(&self) -> Uuid {
+        let bits = self.chance.lock().unwrap_or_else(PoisonError::into_inner).u128(..);
+        let bits = bits & !(0xf << 76 | 0b11 << 62) | 4 << 76 | 0b10 << 62;
+        Uuid(bits.to_be_bytes())
     }
 
     pub(super) fn metrics(&self) -> &Metrics {
