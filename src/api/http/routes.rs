@@ -1,8 +1,8 @@
 //! Every path that is served, in one table: the router is made from it, and the OpenAPI document is compared with it.
 
 use super::app::{App, Lane};
-use super::problem::{Code, Problem};
 use super::events::{bookings, catalogue, holds, shop, waiting};
+use super::problem::{Code, Problem};
 use super::{admit, health, pages, reservations, seats, stream};
 use axum::Router;
 use axum::extract::MatchedPath;
@@ -41,9 +41,7 @@ const ROUTES: &[Route] = {
             get(catalogue::branches).post(catalogue::add_branch)
         }),
         route("/v1/branches/{code}/theatres", Lane::Work, &["post"], || post(catalogue::add_theatre)),
-        route("/v1/kinds", Lane::Work, &["get", "post"], || {
-            get(catalogue::kinds).post(catalogue::add_kind)
-        }),
+        route("/v1/kinds", Lane::Work, &["get", "post"], || get(catalogue::kinds).post(catalogue::add_kind)),
         route("/v1/events", Lane::Work, &["get", "post"], || get(catalogue::events).post(catalogue::add)),
         route("/v1/events/stream", Lane::Work, &["get"], || get(stream::open)),
         route("/v1/events/{id}/{kind}", Lane::Work, &["get", "delete"], || {
@@ -61,9 +59,7 @@ const ROUTES: &[Route] = {
         route("/v1/events/{id}/{kind}/holds/{holder}/confirm", Lane::Work, &["post"], || {
             post(holds::confirm)
         }),
-        route("/v1/events/{id}/{kind}/holds/{holder}/extend", Lane::Work, &["post"], || {
-            post(holds::extend)
-        }),
+        route("/v1/events/{id}/{kind}/holds/{holder}/extend", Lane::Work, &["post"], || post(holds::extend)),
         route("/v1/events/{id}/{kind}/waiting", Lane::Work, &["get", "post"], || {
             get(waiting::list).post(waiting::join)
         }),

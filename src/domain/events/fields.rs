@@ -77,8 +77,7 @@ pub fn refusal(refusal: &Refusal, seats_max: usize) -> (&'static str, Value) {
             ("capacity_out_of_range", json!({ "capacity": capacity }))
         }
         Refusal::CapacityBelowSold { event, capacity, taken, highest } => {
-            let fields =
-                json!({ "event": event, "capacity": capacity, "taken": taken, "highest": highest });
+            let fields = json!({ "event": event, "capacity": capacity, "taken": taken, "highest": highest });
             ("capacity_below_sold", fields)
         }
         Refusal::Full(limit) => ("full", full(*limit)),
@@ -98,9 +97,7 @@ pub fn refusal(refusal: &Refusal, seats_max: usize) -> (&'static str, Value) {
         Refusal::NotEnough { event, left, count } => {
             ("not_enough", json!({ "event": event, "left": left, "count": count }))
         }
-        Refusal::Taken { event, seats } => {
-            ("taken", with_seats(json!({ "event": event }), seats, seats_max))
-        }
+        Refusal::Taken { event, seats } => ("taken", with_seats(json!({ "event": event }), seats, seats_max)),
         Refusal::NotBooked { holder, id, kind } => {
             ("not_booked", json!({ "holder": who(holder), "id": id, "kind": kind }))
         }
@@ -113,9 +110,7 @@ pub fn refusal(refusal: &Refusal, seats_max: usize) -> (&'static str, Value) {
             let fields = json!({ "holder": who(holder), "event": event, "until_ms": until_ms });
             ("extended_already", fields)
         }
-        Refusal::SeatsAreFree { event, left } => {
-            ("seats_are_free", json!({ "event": event, "left": left }))
-        }
+        Refusal::SeatsAreFree { event, left } => ("seats_are_free", json!({ "event": event, "left": left })),
         Refusal::MoreThanAll { event, capacity, count } => {
             ("more_than_all", json!({ "event": event, "capacity": capacity, "count": count }))
         }
@@ -132,9 +127,9 @@ pub fn refusal(refusal: &Refusal, seats_max: usize) -> (&'static str, Value) {
 pub fn answer(answer: &EventAnswer, seats_max: usize) -> Value {
     match answer {
         EventAnswer::Branches(branches) => {
-            let shown = branches.iter().map(|(code, branch)| {
-                json!({ "branch": code, "name": branch.name, "theatres": branch.theatres })
-            });
+            let shown = branches.iter().map(
+                |(code, branch)| json!({ "branch": code, "name": branch.name, "theatres": branch.theatres }),
+            );
             json!({ "branches": Value::from_iter(shown) })
         }
         EventAnswer::Kinds(kinds) => json!({ "kinds": kinds }),
@@ -166,7 +161,8 @@ pub fn answer(answer: &EventAnswer, seats_max: usize) -> Value {
             json!({ "ticket": ticket, "holder": who(holder), "event": event, "seat": seat })
         }
         EventAnswer::WaitingList { event, total, places } => {
-            let places = places.iter().map(|(holder, count)| json!({ "holder": who(holder), "count": count }));
+            let places =
+                places.iter().map(|(holder, count)| json!({ "holder": who(holder), "count": count }));
             json!({ "event": event, "total": total, "places": Value::from_iter(places) })
         }
         EventAnswer::Refused(refused) => refusal(refused, seats_max).1,
@@ -282,7 +278,11 @@ mod tests {
         assert_eq!((&fields["seats"], &fields["count"]), (&json!([4, 5, 7]), &json!(3)));
         assert_eq!(fields["tickets"][2], json!(stem.ticket(Seat(7)).to_string()));
         let fields = outcome(&booked, 2);
-        assert_eq!((&fields["seats"], &fields["count"]), (&json!([4, 5]), &json!(3)), "shortened, and said so");
+        assert_eq!(
+            (&fields["seats"], &fields["count"]),
+            (&json!([4, 5]), &json!(3)),
+            "shortened, and said so"
+        );
         assert_eq!(fields["tickets"].as_array().map(Vec::len), Some(2));
     }
 

@@ -90,7 +90,8 @@ impl FromStr for MinuteOfDay {
     fn from_str(text: &str) -> Result<Self, TimeError> {
         let parts = text.split_once(':').and_then(|(hours, minutes)| {
             let is_pair = |part: &str| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
-            (is_pair(hours) && is_pair(minutes)).then(|| Some((hours.parse().ok()?, minutes.parse().ok()?)))?
+            (is_pair(hours) && is_pair(minutes))
+                .then(|| Some((hours.parse().ok()?, minutes.parse().ok()?)))?
         });
         let minute = parts.filter(|&(hours, minutes): &(u16, u16)| hours < 24 && minutes < 60);
         minute.and_then(|(hours, minutes)| MinuteOfDay::new(hours * 60 + minutes)).ok_or(TimeError)

@@ -131,14 +131,11 @@ fn invalid(detail: impl Into<String>) -> Problem {
 }
 
 fn count(Whole(count): Whole) -> Result<Count, Problem> {
-    Count::new(count).ok_or_else(|| invalid(format!("a number of seats is from 1 to {SEATS_MAX}, not {count}")))
+    Count::new(count)
+        .ok_or_else(|| invalid(format!("a number of seats is from 1 to {SEATS_MAX}, not {count}")))
 }
 
-fn seating(
-    wanted: Option<Whole>,
-    seats: Option<Vec<Whole>>,
-    best: Option<bool>,
-) -> Result<Seating, Problem> {
+fn seating(wanted: Option<Whole>, seats: Option<Vec<Whole>>, best: Option<bool>) -> Result<Seating, Problem> {
     match (wanted, seats) {
         (Some(wanted), None) if best == Some(true) => Ok(Seating::Best(count(wanted)?)),
         (Some(wanted), None) => Ok(Seating::Any(count(wanted)?)),

@@ -3,8 +3,8 @@
 //! Every command goes through [`execute`], so that whatever is to hold for all of them has one place. Who acts is in
 //! [`person`], what a refusal is called in [`refused`], how much of a long list is shown in [`show`].
 
-pub(super) mod bookings;
 mod bodies;
+pub(super) mod bookings;
 pub(super) mod catalogue;
 pub(super) mod holds;
 pub(super) mod lists;

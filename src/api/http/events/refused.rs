@@ -97,11 +97,7 @@ mod tests {
             ),
             (Refusal::Full(Limit::HoldsOfOne(5)), 409, "limit-reached"),
             (Refusal::NoSuchSeats { seats: seats(), capacity: 2 }, 422, "no-such-seats"),
-            (
-                Refusal::AlreadyBooked { holder: joe(), event: event(), seats: seats() },
-                409,
-                "already-booked",
-            ),
+            (Refusal::AlreadyBooked { holder: joe(), event: event(), seats: seats() }, 409, "already-booked"),
             (
                 Refusal::AlreadyHeld { holder: joe(), event: event(), seats: seats(), until_ms: 5 },
                 409,
@@ -132,7 +128,11 @@ mod tests {
         let own = ["type", "code", "status", "title", "detail"];
         for (refusal, status, code) in all() {
             let problem = problem(&refusal);
-            assert_eq!((problem.code.as_str(), problem.code.status().as_u16()), (code, status), "{refusal:?}");
+            assert_eq!(
+                (problem.code.as_str(), problem.code.status().as_u16()),
+                (code, status),
+                "{refusal:?}"
+            );
             let body: Value = serde_json::from_str(&problem.body()).unwrap();
             assert_eq!((&body["detail"], &body["status"]), (&refusal.to_string().into(), &status.into()));
             let (reason, fields) = fields::refusal(&refusal, 10);

@@ -151,12 +151,7 @@ async fn in_theatre(app: &App, person: &Person, count: Count) -> Result<Vec<Stri
     }
 }
 
-async fn at_event(
-    app: &App,
-    person: &Person,
-    event: EventKey,
-    count: Count,
-) -> Result<Vec<String>, Problem> {
+async fn at_event(app: &App, person: &Person, event: EventKey, count: Count) -> Result<Vec<String>, Problem> {
     let holder = person.needed()?.clone();
     let seating = Seating::Any(count);
     let outcome = execute(app, person, Action::Book { holder, event, seating }).await?;
