@@ -204,6 +204,25 @@ mod tests {
     }
 
     #[test]
+    fn an_event_that_says_not_where_or_when_is_not_sent() {
+        let ask = |id: &str| {
+            EventAsk::AddEvent(AddEventArgs {
+                kind: "Seminars".parse().unwrap(),
+                capacity: 1,
+                id: Some(id.parse().unwrap()),
+                branch: None,
+                date: None,
+                time: None,
+                name: None,
+                theatre: None,
+            })
+        };
+        let wanted = |id| wanted(ask(id), Some(&actor("TORM2345")), || Uuid([0; 16]));
+        assert!(wanted("TORM100519").is_ok());
+        assert!(wanted("0190163d-8694-739b-aea5-966c26f8ad91").unwrap_err().contains("are needed"));
+    }
+
+    #[test]
     fn who_acts_must_be_said_for_what_changes_something() {
         let ask = || EventAsk::AddKind { kind: "Seminars".parse().unwrap() };
         let uuid = || Uuid([0; 16]);

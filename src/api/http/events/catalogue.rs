@@ -12,7 +12,7 @@ use crate::domain::events::answer::{EventAnswer, PAGE_MAX};
 use crate::domain::events::calendar::Date;
 use crate::domain::events::command::{Action, Filter, Question};
 use crate::domain::events::fields;
-use crate::domain::events::ids::{BranchCode, EventId, EventKey, Kind, Role};
+use crate::domain::events::ids::{Actor, BranchCode, EventId, EventKey, Kind, Role};
 use crate::domain::events::outcome::{Denied, EventOutcome, Refusal};
 use crate::replication::feed::Run;
 use crate::replication::port::Freshness;
@@ -109,7 +109,7 @@ pub(in crate::api::http) async fn add_theatre(
     let TheatreBody { theatre } = json(&headers, &body)?;
     let actor = person.needed()?;
     // The command is about the manager's own branch: another one must not be taken for it.
-    if let crate::domain::events::ids::Actor::User(user) = actor
+    if let Actor::User(user) = actor
         && user.role == Role::Manager
         && user.branch != branch
     {

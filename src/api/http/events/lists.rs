@@ -139,6 +139,10 @@ pub(super) async fn ask(app: &App, question: Question, freshness: Freshness) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::gate::Gate;
+    use crate::api::http::HttpPort;
+    use crate::config::ClusterConfig;
+    use crate::replication::port::{Ask, Reply};
 
     fn mark(epoch: u64, position: u64) -> Mark {
         Mark { epoch, position }
@@ -175,6 +179,66 @@ mod tests {
         assert!(lists.find("long", mark(1, 1)).is_none() && lists.find("longer", mark(1, 1)).is_some());
         lists.keep("longer".to_owned(), &list(mark(1, 2), &"x".repeat(LISTS_BYTES_MAX)));
         assert!(lists.find("longer", mark(1, 1)).is_none(), "it is served, and not kept");
+    }
+
+    fn app() -> (App, crate::replication::port::Asks, tokio::sync::watch::Sender<bool>) {
+        let text = "cluster: test\nseats: 10\nservers:\n  - {id: 1, host: 127.0.0.1, peer_port: 1, client_port: 2, http_port: 3}\n";
+        let config = ClusterConfig::parse(text, std::path::Path::new("cluster.yaml")).unwrap();
+        let (replicator, asks) = crate::replication::port::port();
+        let (stop, stopped) = tokio::sync::watch::channel(false);
+        let gate = Gate::new(&config);
+        let port = HttpPort { config, me: 1, gate, audit: None, replicator, seed: 1 };
+        (App::new(port, stopped), asks, stop)
+    }
+
+    #[test]
+    fn readers_who_come_together_are_served_by_one_rendering() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let (app, mut asks, _stop) = app();
+            let read = || async {
+                let list = async {
+                    let answer = ask(&app, Question::Kinds, Freshness::Local).await?;
+                    Ok(answer.to_string())
+                };
+                let key = "kinds".to_owned();
+                serve(&app, &HeaderMap::new(), Freshness::Local, key, list)
+                    .await
+                    .map(|answer| answer.status())
+            };
+            let mut asked = 0;
+            let answering = async {
+                while let Some((Ask::Read(..), Some(to))) = asks.take().await {
+                    asked += 1;
+                    // All have come before the first is answered.
+                    tokio::task::yield_now().await;
+                    to.answer(Reply::Answer(Answer::Events(Box::new(EventAnswer::Kinds(Vec::new())))));
+                }
+            };
+            let readers = async {
+                let all = futures_util::future::join_all((0..10).map(|_| read())).await;
+                assert!(all.into_iter().all(|status| status == Ok(StatusCode::OK)));
+                assert_eq!(read().await, Ok(StatusCode::OK), "nothing was executed meanwhile");
+            };
+            tokio::select! {
+                () = readers => {}
+                () = answering => panic!("the questions ended"),
+            }
+            assert_eq!(asked, 1);
+        });
+    }
+
+    #[test]
+    fn a_failed_rendering_is_not_kept() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let (app, _asks, _stop) = app();
+            let headers = HeaderMap::new();
+            let read = |list| serve(&app, &headers, Freshness::Local, "x".to_owned(), async { list });
+            let failed = read(Err(Problem::new(Code::NotReady, "not now"))).await;
+            assert_eq!(failed.unwrap_err().code, Code::NotReady);
+            assert_eq!(read(Ok(1)).await.unwrap().status(), StatusCode::OK);
+        });
     }
 
     #[test]

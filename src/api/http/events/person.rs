@@ -5,6 +5,7 @@ use crate::api::http::app::App;
 use crate::api::http::problem::{Code, Problem};
 use crate::api::http::query::Who;
 use crate::domain::events::ids::Actor;
+use crate::domain::ids::NameError;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
@@ -70,7 +71,7 @@ impl FromRequestParts<App> for Person {
 fn claimed(value: &[u8]) -> Result<Actor, Problem> {
     let wrong = |reason: String| Problem::new(Code::InvalidParameter, format!("Boxoffice-As: {reason}"));
     let text = std::str::from_utf8(value).map_err(|_| wrong("this is no UTF-8".to_owned()))?;
-    text.parse().map_err(|error: crate::domain::ids::NameError| wrong(error.to_string()))
+    text.parse().map_err(|error: NameError| wrong(error.to_string()))
 }
 
 #[cfg(test)]
