@@ -5,6 +5,7 @@ mod app;
 mod ask;
 mod clock;
 mod connection;
+mod events;
 mod health;
 mod pages;
 pub mod problem;

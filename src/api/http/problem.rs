@@ -56,6 +56,10 @@ table! {
     InvalidBody "invalid-body" UNPROCESSABLE_ENTITY "The body is not what belongs there";
     /// The name in a path.
     InvalidName "invalid-name" UNPROCESSABLE_ENTITY "This is no name";
+    /// A part of a path that is no id, kind, ticket or person.
+    InvalidId "invalid-id" UNPROCESSABLE_ENTITY "A part of the path is no id of that sort";
+    /// Somebody must be somebody, and it was not said who.
+    ActorNeeded "actor-needed" UNAUTHORIZED "It is not said who asks";
     /// No token, or none that is good.
     TokenNeeded "token-needed" UNAUTHORIZED "A token is needed, or the one that was shown is not good";
     /// Whoever asks may not.
@@ -96,8 +100,34 @@ table! {
     KeyInProgress "key-in-progress" CONFLICT "The command with this idempotency key is being worked on";
     /// As many idempotency keys as are configured are kept; certainly not executed.
     TooManyKeys "too-many-keys" SERVICE_UNAVAILABLE "No more idempotency keys can be kept; nothing was done";
-    /// No event of that id and kind.
+    /// Refused by the state, or not found by a query.
     NoSuchEvent "no-such-event" NOT_FOUND "There is no such event";
+    /// Refused by the state, or not found by a query.
+    NoSuchTicket "no-such-ticket" NOT_FOUND "There is no such ticket";
+    /// Refused by the state, or not found by a query.
+    NoHold "no-hold" NOT_FOUND "No seats are held there";
+    /// Refused by the state, or not found by a query.
+    NoPlace "no-place" NOT_FOUND "There is no such place on the waiting list";
+    /// Refused by the state.
+    NotInCatalogue "not-in-catalogue" CONFLICT "There is no such branch, theatre or kind";
+    /// Refused by the state.
+    ExistsAlready "exists-already" CONFLICT "It exists already, perhaps elsewhere";
+    /// Refused by the state.
+    CapacityBelowSold "capacity-below-sold" CONFLICT "Seats are taken that the event would no longer have";
+    /// Refused by the state.
+    LimitReached "limit-reached" CONFLICT "There are as many as there can be";
+    /// Refused by the state.
+    QuotaReached "quota-reached" CONFLICT "No more bookings of that month outside of the own branch";
+    /// Refused by the state.
+    AlreadyHeld "already-held" CONFLICT "Seats of the event are held for them already";
+    /// Refused by the state.
+    ExtendedAlready "extended-already" CONFLICT "The hold was extended already";
+    /// Refused by the state.
+    AlreadyWaiting "already-waiting" CONFLICT "They wait for the event already";
+    /// Refused by the state.
+    SeatsAreFree "seats-are-free" CONFLICT "So many seats are free; there is no need to wait";
+    /// Refused by the state.
+    WhichKind "which-kind" CONFLICT "Several kinds are booked under this id; say which";
     /// A fault of the program.
     Internal "internal" INTERNAL_SERVER_ERROR "The server has failed";
 }
@@ -156,6 +186,22 @@ impl Problem {
             | Code::OutcomeUnknown
             | Code::NotEnoughSeats
             | Code::AlreadyBooked
+            | Code::InvalidId
+            | Code::ActorNeeded
+            | Code::NoSuchEvent
+            | Code::NoSuchTicket
+            | Code::NoHold
+            | Code::NoPlace
+            | Code::NotInCatalogue
+            | Code::ExistsAlready
+            | Code::CapacityBelowSold
+            | Code::LimitReached
+            | Code::QuotaReached
+            | Code::AlreadyHeld
+            | Code::ExtendedAlready
+            | Code::AlreadyWaiting
+            | Code::SeatsAreFree
+            | Code::WhichKind
             | Code::TokenNeeded
             | Code::NotAllowed
             | Code::SeatsTaken
@@ -163,7 +209,6 @@ impl Problem {
             | Code::NoReservation
             | Code::KeyReused
             | Code::KeyInProgress
-            | Code::NoSuchEvent
             | Code::Internal => None,
         };
         Problem { code, detail: detail.into(), members: Map::new(), retry_after_s }
@@ -225,13 +270,15 @@ mod tests {
     use std::collections::BTreeSet;
 
     /// What was promised to those who program against it: a row that changes is a new version of the interface.
-    const CONTRACT: [(&str, u16, bool); 28] = [
+    const CONTRACT: [(&str, u16, bool); 43] = [
         ("not-found", 404, false),
         ("method-not-allowed", 405, false),
         ("invalid-parameter", 400, false),
         ("malformed-body", 400, false),
         ("invalid-body", 422, false),
         ("invalid-name", 422, false),
+        ("invalid-id", 422, false),
+        ("actor-needed", 401, false),
         ("token-needed", 401, false),
         ("not-allowed", 403, false),
         ("unsupported-media-type", 415, false),
@@ -253,6 +300,19 @@ mod tests {
         ("key-in-progress", 409, false),
         ("too-many-keys", 503, true),
         ("no-such-event", 404, false),
+        ("no-such-ticket", 404, false),
+        ("no-hold", 404, false),
+        ("no-place", 404, false),
+        ("not-in-catalogue", 409, false),
+        ("exists-already", 409, false),
+        ("capacity-below-sold", 409, false),
+        ("limit-reached", 409, false),
+        ("quota-reached", 409, false),
+        ("already-held", 409, false),
+        ("extended-already", 409, false),
+        ("already-waiting", 409, false),
+        ("seats-are-free", 409, false),
+        ("which-kind", 409, false),
         ("internal", 500, false),
     ];
 

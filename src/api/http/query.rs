@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
+use std::fmt::Write as _;
 
 /// The parameters of a query, all of them known.
 pub(super) struct Params<T>(pub(super) T);
@@ -40,22 +41,53 @@ pub(super) struct Consistency {
     consistency: Option<Wanted>,
 }
 
+/// How fresh an answer is to be.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Wanted {
+pub(super) enum Wanted {
+    /// What this server has executed.
     Local,
+    /// Everything that was answered before.
     Linearizable,
 }
 
 impl Consistency {
     /// What is asked for, or this when nothing is said.
     pub(super) fn or(&self, default: Freshness) -> Freshness {
-        match self.consistency {
-            Some(Wanted::Local) => Freshness::Local,
-            Some(Wanted::Linearizable) => Freshness::Linearizable,
-            None => default,
+        fresh(self.consistency, default)
+    }
+}
+
+/// What is asked for, or this when nothing is said.
+pub(super) fn fresh(wanted: Option<Wanted>, default: Freshness) -> Freshness {
+    match wanted {
+        Some(Wanted::Local) => Freshness::Local,
+        Some(Wanted::Linearizable) => Freshness::Linearizable,
+        None => default,
+    }
+}
+
+/// Entries of one page: what is asked for, or this when nothing is said.
+pub(super) fn page(limit: Option<u32>, default: u32, max: u32) -> Result<u32, Problem> {
+    let limit = limit.unwrap_or(default);
+    if (1..=max).contains(&limit) {
+        return Ok(limit);
+    }
+    Err(Problem::new(Code::InvalidParameter, format!("limit: from 1 to {max}, not {limit}")))
+}
+
+/// A text as a part of a path, or a value in a query.
+pub(super) fn encoded(text: &str) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(encoded, "%{byte:02X}");
         }
     }
+    encoded
 }
 
 /// Who asks, and under which key: the headers `Authorization` and `Idempotency-Key`.

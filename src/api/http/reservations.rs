@@ -2,7 +2,7 @@
 
 use super::app::App;
 use super::problem::{Code, Problem};
-use super::query::{Consistency, NoParams, Params, PathName, Who, Whole, json, present};
+use super::query::{Consistency, NoParams, Params, PathName, Who, Whole, encoded, json, present};
 use crate::domain::command::{Operation, Query};
 use crate::domain::ids::{Name, SEATS_MAX, Seat};
 use crate::domain::outcome::{Answer, Outcome};
@@ -13,7 +13,6 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use std::fmt::Write as _;
 
 /// What is to be reserved: so many seats, or these.
 #[derive(Debug, Deserialize)]
@@ -109,17 +108,23 @@ pub(super) async fn delete(
 
 /// What a command came to: a success, or a problem with the classic words.
 fn answer(outcome: Outcome) -> Result<Response, Problem> {
-    let words = outcome.to_string();
-    let refused = |code| Problem::new(code, words.clone());
-    Err(match outcome {
+    let message = outcome.to_string();
+    match outcome {
         Outcome::Reserved { name, seats } => {
             let place = [(header::LOCATION, path_of(&name))];
-            let reservation = Reservation { name: &name, seats: &seats, message: Some(words) };
-            return Ok((StatusCode::CREATED, place, Json(reservation)).into_response());
+            let reservation = Reservation { name: &name, seats: &seats, message: Some(message) };
+            Ok((StatusCode::CREATED, place, Json(reservation)).into_response())
         }
-        Outcome::Released { count, left } => {
-            return Ok(Json(Released { count, left, message: words }).into_response());
-        }
+        Outcome::Released { count, left } => Ok(Json(Released { count, left, message }).into_response()),
+        other => Err(refused(other)),
+    }
+}
+
+/// The problem of an outcome that is no success.
+pub(super) fn refused(outcome: Outcome) -> Problem {
+    let words = outcome.to_string();
+    let refused = |code| Problem::new(code, words.clone());
+    match outcome {
         Outcome::NotEnough { left, count } => {
             refused(Code::NotEnoughSeats).with("left", left).with("count", count)
         }
@@ -131,14 +136,16 @@ fn answer(outcome: Outcome) -> Result<Response, Problem> {
             refused(Code::NoSuchSeats).with("seats", numbers(&seats)).with("capacity", capacity)
         }
         Outcome::NoReservation { name } => refused(Code::NoReservation).with("name", name.as_str()),
-        Outcome::Events(_)
+        Outcome::Reserved { .. }
+        | Outcome::Released { .. }
+        | Outcome::Events(_)
         | Outcome::SessionExpired
         | Outcome::SequenceForgotten
         | Outcome::SequenceReused
         | Outcome::Malformed
         | Outcome::KeyReused
         | Outcome::KeysFull => refused(Code::Internal),
-    })
+    }
 }
 
 fn numbers(seats: &[Seat]) -> Vec<u32> {
@@ -147,16 +154,7 @@ fn numbers(seats: &[Seat]) -> Vec<u32> {
 
 /// Where a reservation is found.
 fn path_of(name: &Name) -> String {
-    let mut path = "/v1/reservations/".to_owned();
-    for byte in name.as_str().bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            path.push(char::from(byte));
-        } else {
-            // Writing to a string cannot fail.
-            let _ = write!(path, "%{byte:02X}");
-        }
-    }
-    path
+    format!("/v1/reservations/{}", encoded(name.as_str()))
 }
 
 #[cfg(test)]

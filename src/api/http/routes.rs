@@ -1,13 +1,14 @@
 //! Every path that is served, in one table: the router is made from it, and the OpenAPI document is compared with it.
 
 use super::app::{App, Lane};
+use super::events::{bookings, catalogue, holds, shop, waiting};
 use super::problem::{Code, Problem};
 use super::{admit, health, pages, reservations, seats, stream};
 use axum::Router;
 use axum::extract::MatchedPath;
 use axum::http::{Method, Uri};
 use axum::middleware::from_fn_with_state;
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, delete, get, post};
 
 /// A path, its lane, its methods, and who serves it.
 struct Route {
@@ -17,7 +18,7 @@ struct Route {
     serve: fn() -> MethodRouter<App>,
 }
 
-const ROUTES: [Route; 14] = {
+const ROUTES: &[Route] = {
     const fn route(
         path: &'static str,
         lane: Lane,
@@ -26,7 +27,7 @@ const ROUTES: [Route; 14] = {
     ) -> Route {
         Route { path, lane, methods, serve }
     }
-    [
+    &[
         route("/livez", Lane::Health, &["get"], || get(health::livez)),
         route("/readyz", Lane::Health, &["get"], || get(health::readyz)),
         route("/metrics", Lane::Health, &["get"], || get(health::metrics)),
@@ -39,6 +40,45 @@ const ROUTES: [Route; 14] = {
         route("/v1/seats/stream", Lane::Work, &["get"], || get(stream::theatre)),
         route("/v1/events/stream", Lane::Work, &["get"], || get(stream::everything)),
         route("/v1/events/{id}/{kind}/stream", Lane::Work, &["get"], || get(stream::event)),
+        route("/v1/branches", Lane::Work, &["get", "post"], || {
+            get(catalogue::branches).post(catalogue::add_branch)
+        }),
+        route("/v1/branches/{code}/theatres", Lane::Work, &["post"], || post(catalogue::add_theatre)),
+        route("/v1/kinds", Lane::Work, &["get", "post"], || get(catalogue::kinds).post(catalogue::add_kind)),
+        route("/v1/events", Lane::Work, &["get", "post"], || get(catalogue::events).post(catalogue::add)),
+        route("/v1/events/{id}/{kind}", Lane::Work, &["get", "delete"], || {
+            get(catalogue::event).delete(catalogue::remove)
+        }),
+        route("/v1/events/{id}/{kind}/seats", Lane::Work, &["get"], || get(catalogue::seats)),
+        route("/v1/events/{id}/{kind}/bookings", Lane::Work, &["post"], || post(bookings::book)),
+        route("/v1/events/{id}/{kind}/bookings/{holder}", Lane::Work, &["get", "delete"], || {
+            get(bookings::booking).delete(bookings::cancel)
+        }),
+        route("/v1/events/{id}/{kind}/holds", Lane::Work, &["post"], || post(holds::hold)),
+        route("/v1/events/{id}/{kind}/holds/{holder}", Lane::Work, &["get", "delete"], || {
+            get(holds::held).delete(holds::release)
+        }),
+        route("/v1/events/{id}/{kind}/holds/{holder}/confirm", Lane::Work, &["post"], || {
+            post(holds::confirm)
+        }),
+        route("/v1/events/{id}/{kind}/holds/{holder}/extend", Lane::Work, &["post"], || post(holds::extend)),
+        route("/v1/events/{id}/{kind}/waiting", Lane::Work, &["get", "post"], || {
+            get(waiting::list).post(waiting::join)
+        }),
+        route("/v1/events/{id}/{kind}/waiting/{holder}", Lane::Work, &["get", "delete"], || {
+            get(waiting::place).delete(waiting::leave)
+        }),
+        route("/v1/exchanges", Lane::Work, &["post"], || post(bookings::exchange)),
+        route("/v1/availability", Lane::Work, &["get"], || get(catalogue::availability)),
+        route("/v1/people/{holder}/schedule", Lane::Work, &["get"], || get(bookings::schedule)),
+        route("/v1/people/{holder}/bookings/{id}", Lane::Work, &["delete"], || {
+            delete(bookings::cancel_by_id)
+        }),
+        route("/v1/tickets/{ticket}", Lane::Work, &["get", "delete"], || {
+            get(bookings::ticket).delete(bookings::delete_ticket)
+        }),
+        route("/events", Lane::Work, &["get"], || get(shop::list)),
+        route("/reserve", Lane::Work, &["post"], || post(shop::reserve)),
         route("/openapi.json", Lane::Work, &["get"], || get(pages::openapi)),
         route("/docs", Lane::Work, &["get"], || get(pages::docs)),
         route("/docs.js", Lane::Work, &["get"], || get(pages::script)),
@@ -55,7 +95,7 @@ pub(super) fn label(matched: Option<&str>) -> (&'static str, Lane) {
 /// Everything behind the gate.
 pub(super) fn router(app: App) -> Router {
     let mut router = Router::new();
-    for Route { path, serve, .. } in &ROUTES {
+    for Route { path, serve, .. } in ROUTES {
         router = router.route(path, serve());
     }
     router

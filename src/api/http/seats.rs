@@ -95,7 +95,7 @@ async fn wait_for_turn(asker: &Asker) -> Result<(), Problem> {
 }
 
 /// Whether the client has the list with this tag.
-fn is_known(headers: &HeaderMap, etag: &str) -> bool {
+pub(super) fn is_known(headers: &HeaderMap, etag: &str) -> bool {
     let values = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     let mut tags = values.flat_map(|value| value.split(','));
     tags.any(|tag| tag.trim() == "*" || tag.trim().trim_start_matches("W/") == etag)

@@ -4,10 +4,10 @@ use super::super::values::{self, PickedSeats};
 use crate::domain::events::{
     calendar::Date,
     command::{Count, MinuteOfDay, Seating},
-    ids::{Actor, BranchCode, EventId, EventKey, Kind, UserId},
+    ids::{Actor, BranchCode, EventId, EventKey, Kind},
     tickets::TicketId,
 };
-use crate::domain::ids::Name;
+use crate::domain::ids::{Name, NameError};
 use crate::domain::runs::SeatRuns;
 use clap::{Args, Subcommand};
 
@@ -277,7 +277,7 @@ pub struct AddEventArgs {
     #[arg(value_parser = values::count)]
     pub capacity: u32,
     /// An id that says where and when: TORM100519 is Toronto, morning of 10 May 2019
-    #[arg(long, value_name = "ID", conflicts_with_all = ["branch", "date", "time"], required_unless_present = "branch")]
+    #[arg(long, value_name = "ID", required_unless_present = "branch")]
     pub id: Option<EventId>,
     /// Where
     #[arg(long, value_name = "CODE", requires_all = ["date", "time"])]
@@ -286,7 +286,7 @@ pub struct AddEventArgs {
     #[arg(long, requires = "branch")]
     pub date: Option<Date>,
     /// When on that day: 19:30
-    #[arg(long, requires = "branch", value_parser = minute)]
+    #[arg(long, requires = "branch")]
     pub time: Option<MinuteOfDay>,
     /// What people call it
     #[arg(long, value_parser = values::name)]
@@ -318,7 +318,7 @@ pub struct ListArgs {
     #[arg(long, value_name = "N", default_value = "100", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub limit: u32,
     /// Go on after this event: ID/KIND
-    #[arg(long, value_name = "ID/KIND", value_parser = event_key)]
+    #[arg(long, value_name = "ID/KIND")]
     pub after: Option<EventKey>,
 }
 
@@ -366,29 +366,7 @@ pub fn exactly(picked: PickedSeats) -> Seating {
 
 /// A person for clap: an id such as TORC2345, or else a name.
 pub fn actor(text: &str) -> Result<Actor, String> {
-    match text.parse::<UserId>() {
-        Ok(user) => Ok(Actor::User(user)),
-        Err(_) => values::name(text).map(Actor::Guest),
-    }
-}
-
-/// A time of day for clap.
-fn minute(text: &str) -> Result<MinuteOfDay, String> {
-    let parts = text.split_once(':').and_then(|(hours, minutes)| {
-        let is_pair = |part: &str| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
-        (is_pair(hours) && is_pair(minutes)).then(|| Some((hours.parse().ok()?, minutes.parse().ok()?)))?
-    });
-    let minute = parts.filter(|&(hours, minutes): &(u16, u16)| hours < 24 && minutes < 60);
-    let minute = minute.and_then(|(hours, minutes)| MinuteOfDay::new(hours * 60 + minutes));
-    minute.ok_or_else(|| "a time of day is written like 19:30".to_owned())
-}
-
-/// An event for clap, where one value says id and kind.
-fn event_key(text: &str) -> Result<EventKey, String> {
-    let (id, kind) = text.split_once('/').ok_or("write the id and the kind with a / between them")?;
-    let id = id.parse().map_err(|error: crate::domain::events::ids::IdError| error.to_string())?;
-    let kind = kind.parse().map_err(|error: crate::domain::events::ids::IdError| error.to_string())?;
-    Ok(EventKey { id, kind })
+    text.parse().map_err(|error: NameError| error.to_string())
 }
 
 #[cfg(test)]
@@ -396,27 +374,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_of_day_are_real() {
-        assert_eq!(minute("00:00").unwrap().get(), 0);
-        assert_eq!(minute("23:59").unwrap().get(), 1_439);
-        for wrong in ["24:00", "12:60", "1:00", "12", "ab:cd", "+1:00", ""] {
-            assert!(minute(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
     fn a_person_is_an_id_or_a_name() {
         assert!(matches!(actor("TORC2345").unwrap(), Actor::User(_)));
         assert!(matches!(actor("bob").unwrap(), Actor::Guest(_)));
         assert!(actor("").is_err());
-    }
-
-    #[test]
-    fn an_event_in_one_value_has_a_slash_before_the_kind() {
-        let key = event_key("TORM100519/Trade shows").unwrap();
-        assert_eq!((key.id.to_string(), key.kind.as_str()), ("TORM100519".to_owned(), "Trade shows"));
-        for wrong in ["TORM100519", "TORM320519/Seminars", "TORM100519/"] {
-            assert!(event_key(wrong).is_err(), "{wrong}");
-        }
     }
 }

@@ -3,17 +3,17 @@
 pub mod args;
 
 use super::exchange::Wanted;
+use super::seat_map::taken_runs;
 use super::values::PickedSeats;
-use crate::audit::describe::{plain, tagged};
 use crate::domain::command::{Operation, Query};
 use crate::domain::events::{
     answer::EventAnswer,
     command::{Action, Count, EventOperation, EventQuery, Filter, NewEvent, Place, Question, Seating},
-    ids::{Actor, EventId, EventKey, Uuid},
+    fields,
+    ids::{Actor, EventKey, Uuid},
     outcome::{EventOutcome, Refusal},
 };
-use crate::domain::ids::{Name, Seat};
-use crate::domain::runs::SeatRuns;
+use crate::domain::ids::Name;
 use args::{AddEventArgs, EventAsk, ListArgs};
 use serde_json::{Value, json};
 
@@ -47,7 +47,7 @@ pub fn wanted(ask: EventAsk, who: Option<&Actor>, uuid: impl FnOnce() -> Uuid) -
         EventAsk::Ticket { ticket } => return Ok(question(who, Question::Ticket(ticket))),
         EventAsk::Branches => return Ok(question(who, Question::Branches)),
         EventAsk::Kinds => return Ok(question(who, Question::Kinds)),
-        EventAsk::AddEvent(args) => added(args, uuid),
+        EventAsk::AddEvent(args) => added(args, uuid)?,
         EventAsk::RemoveEvent(at) => Action::RemoveEvent { event: at.key() },
         EventAsk::Book { at, seating, holder: of } => {
             Action::Book { holder: holder(of)?, event: at.key(), seating: seating.seating() }
@@ -127,57 +127,36 @@ fn events(list: ListArgs) -> Question {
     Question::Events { filter: Filter { branch, from, until, kind, free_min: free }, after, limit }
 }
 
-fn added(args: AddEventArgs, uuid: impl FnOnce() -> Uuid) -> Action {
+fn added(args: AddEventArgs, uuid: impl FnOnce() -> Uuid) -> Result<Action, String> {
     let AddEventArgs { kind, capacity, id, branch, date, time, name, theatre } = args;
-    let place = match (id, branch, date, time) {
-        (Some(EventId::Slot(id)), ..) => Place::Slot(id),
-        (id, Some(branch), Some(date), Some(minute)) => {
-            let id = match id {
-                Some(EventId::Uuid(id)) => id,
-                Some(EventId::Slot(_)) | None => uuid(),
-            };
-            Place::Free { id, branch, date, minute }
-        }
-        _ => unreachable!("the parser demands an id that says where and when, or both beside it"),
-    };
-    Action::AddEvent { event: NewEvent { place, kind, name, theatre }, capacity }
+    let place = Place::told(id, (branch, date, time), uuid).map_err(|error| error.to_string())?;
+    Ok(Action::AddEvent { event: NewEvent { place, kind, name, theatre }, capacity })
 }
 
 /// What programs read of an outcome, and the reason of a refusal.
-pub fn outcome_fields(outcome: &EventOutcome) -> (Option<String>, Value) {
-    let mut fields = match outcome {
-        EventOutcome::Booked { seats, stem, .. } | EventOutcome::Exchanged { seats, stem, .. } => {
-            let tickets: Vec<String> = seats.seats().map(|seat| stem.ticket(seat).to_string()).collect();
-            json!({ "seats": numbers(seats), "tickets": tickets })
-        }
-        EventOutcome::Held { seats, .. } => json!({ "seats": numbers(seats) }),
+pub fn outcome_fields(outcome: &EventOutcome) -> (Option<&'static str>, Value) {
+    match outcome {
         EventOutcome::Refused(refusal) => {
-            let (reason, fields) = tagged(plain(json!(refusal)));
-            return (Some(reason), fields);
+            let (reason, fields) = fields::refusal(refusal, usize::MAX);
+            (Some(reason), fields)
         }
-        _ => json!({}),
-    };
-    let (_, all) = tagged(plain(json!(outcome)));
-    if let (Value::Object(fields), Value::Object(all)) = (&mut fields, all) {
-        for (key, value) in all {
-            fields.entry(key).or_insert(value);
-        }
-        fields.remove("stem");
+        outcome => (None, fields::outcome(outcome, usize::MAX)),
     }
-    (None, fields)
 }
 
 /// What programs read of an answer.
-pub fn answer_fields(answer: &EventAnswer) -> (Option<String>, Value) {
+pub fn answer_fields(answer: &EventAnswer) -> (Option<&'static str>, Value) {
     match answer {
         EventAnswer::Refused(refusal) => {
-            let (reason, fields) = tagged(plain(json!(refusal)));
+            let (reason, fields) = fields::refusal(refusal, usize::MAX);
             (Some(reason), fields)
         }
-        answer => {
-            let (_, fields) = tagged(plain(json!(answer)));
-            (None, if fields.is_object() { fields } else { json!({ "found": fields }) })
+        EventAnswer::SeatMap { map, .. } => {
+            let mut fields = fields::answer(answer, usize::MAX);
+            fields["taken"] = json!(taken_runs(map));
+            (None, fields)
         }
+        answer => (None, fields::answer(answer, usize::MAX)),
     }
 }
 
@@ -198,10 +177,6 @@ pub fn more(answer: &EventAnswer) -> Option<String> {
     }
 }
 
-fn numbers(seats: &SeatRuns) -> Value {
-    Value::from_iter(seats.seats().map(|Seat(number)| number))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -219,25 +194,32 @@ mod tests {
     fn a_refusal_has_a_reason_and_values_for_programs() {
         let refused = EventOutcome::Refused(Refusal::NotEnough { event: key(), left: 1, count: 2 });
         let (reason, fields) = outcome_fields(&refused);
-        assert_eq!(reason.as_deref(), Some("not_enough"));
+        assert_eq!(reason, Some("not_enough"));
         assert_eq!((&fields["left"], &fields["event"]["id"]), (&json!(1), &json!("TORM100519")));
         assert!(!is_denied(&refused));
         let denied = Denied::ForSomebodyElse { actor: actor("TORC0001"), holder: actor("TORC0002") };
         let denied = EventOutcome::Refused(Refusal::NotAllowed(denied));
-        assert_eq!(outcome_fields(&denied).0.as_deref(), Some("not_allowed"));
+        assert_eq!(outcome_fields(&denied).0, Some("not_allowed"));
         assert!(is_denied(&denied));
     }
 
     #[test]
-    fn a_booking_shows_seats_and_tickets_and_people_as_plain_text() {
-        let seats = SeatRuns::from_seats(&[Seat(4), Seat(5)]).unwrap();
-        let stem = crate::domain::events::tickets::TicketStem { party: 1, event: 2, mark: 3 };
-        let booked = EventOutcome::Booked { holder: actor("TORC2345"), event: key(), seats, stem };
-        let (reason, fields) = outcome_fields(&booked);
-        assert_eq!(reason, None);
-        assert_eq!((&fields["seats"], &fields["holder"]), (&json!([4, 5]), &json!("TORC2345")));
-        assert_eq!(fields["tickets"].as_array().map(Vec::len), Some(2));
-        assert!(fields.get("stem").is_none());
+    fn an_event_that_says_not_where_or_when_is_not_sent() {
+        let ask = |id: &str| {
+            EventAsk::AddEvent(AddEventArgs {
+                kind: "Seminars".parse().unwrap(),
+                capacity: 1,
+                id: Some(id.parse().unwrap()),
+                branch: None,
+                date: None,
+                time: None,
+                name: None,
+                theatre: None,
+            })
+        };
+        let wanted = |id| wanted(ask(id), Some(&actor("TORM2345")), || Uuid([0; 16]));
+        assert!(wanted("TORM100519").is_ok());
+        assert!(wanted("0190163d-8694-739b-aea5-966c26f8ad91").unwrap_err().contains("are needed"));
     }
 
     #[test]

@@ -234,7 +234,7 @@ impl fmt::Display for EventView {
         }
         write!(f, ", {}", self.date)?;
         if let Some(minute) = self.minute {
-            write!(f, " {:02}:{:02}", minute.get() / 60, minute.get() % 60)?;
+            write!(f, " {minute}")?;
         }
         write!(f, ": {} of {} seats are free", self.left, self.capacity)
     }
