@@ -342,6 +342,12 @@ impl Pair {
     }
 
     fn compare(&self) -> Result<(), TestCaseError> {
+        prop_assert_eq!(self.ask(None, Question::Kinds), EventAnswer::Kinds(self.model.kinds().to_vec()));
+        let EventAnswer::Branches(branches) = self.ask(None, Question::Branches) else {
+            return Err(TestCaseError::fail("no branches"));
+        };
+        let theatres = branches.into_iter().map(|(code, branch)| (code, branch.theatres));
+        prop_assert!(theatres.eq(self.model.branches()));
         for (event, free) in self.model.free() {
             let EventAnswer::SeatMap { map, .. } = self.ask(None, Question::SeatMap(event.clone())) else {
                 return Err(TestCaseError::fail(format!("{event} is not there")));

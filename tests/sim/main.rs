@@ -7,6 +7,7 @@
 
 mod simulator;
 
+use simulator::errands::DEEDS;
 use simulator::mutants;
 use simulator::sweep::{Sweep, run_one};
 use simulator::{World, WorldKind};
@@ -20,6 +21,9 @@ fn sweep(kind: WorldKind) {
     assert!(failures.is_empty(), "{}", failures.iter().map(|f| format!("\n{f}")).collect::<String>());
     let sum = &sums[0];
     assert!(sum.answered > 100 * SEEDS, "too little was done for the run to mean anything: {sum}");
+    if kind != WorldKind::Partition {
+        assert_eq!(sum.deeds.len(), DEEDS, "something about events was never done: {:?}", sum.deeds);
+    }
 }
 
 #[test]

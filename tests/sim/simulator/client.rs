@@ -1,10 +1,12 @@
 //! Clients that retry the same command until it is answered, and remember what they were told.
 
-use super::errands;
+use super::errands::{self, Booking};
 use super::profile::Profile;
 use boxoffice::domain::batch;
 use boxoffice::domain::command::{Command, Operation};
-use boxoffice::domain::events::ids::EventKey;
+use boxoffice::domain::events::ids::Actor;
+use boxoffice::domain::events::outcome::EventOutcome;
+use boxoffice::domain::events::tickets::TicketId;
 use boxoffice::domain::ids::{Name, Seat, SessionId};
 use boxoffice::domain::outcome::Outcome;
 use bytes::Bytes;
@@ -34,8 +36,10 @@ pub struct Client {
     pub server: u8,
     /// Names that only this client ever uses, and that were booked.
     pub own_names: Vec<Name>,
-    /// Guests that are only this client, with the event that each has booked.
-    pub own_bookings: Vec<(Name, EventKey)>,
+    /// Of guests that are only this client.
+    pub own_bookings: Vec<Booking>,
+    /// Of anybody, the latest ones.
+    pub tickets: Vec<(Actor, TicketId)>,
 }
 
 /// One operation under way.
@@ -68,6 +72,7 @@ impl Client {
             server: 1,
             own_names: Vec::new(),
             own_bookings: Vec::new(),
+            tickets: Vec::new(),
         }
     }
 
@@ -85,7 +90,7 @@ impl Client {
             };
         }
         if rng.u32(0..12) < profile.errands_in_twelve {
-            let errand = errands::any(rng);
+            let errand = errands::any(rng, &self.tickets);
             return self.command(session, errand);
         }
         let operation = match rng.u32(0..8) {
@@ -124,6 +129,21 @@ impl Client {
             _ => Operation::Reserve { name, count: 1 },
         };
         self.command(session, operation)
+    }
+
+    /// Remembers a booking that it was told of. `is_own`: nobody else is its holder.
+    pub fn hears(&mut self, outcome: &EventOutcome, is_own: bool) {
+        let (EventOutcome::Booked { holder, event, seats, stem }
+        | EventOutcome::Exchanged { holder, to: event, seats, stem, .. }) = outcome
+        else {
+            return;
+        };
+        let (holder, event, seats) = (holder.clone(), event.clone(), seats.clone());
+        let booking = Booking { holder, event, seats, stem: *stem };
+        errands::remember(&mut self.tickets, &booking);
+        if is_own {
+            self.own_bookings.push(booking);
+        }
     }
 
     fn command(&mut self, session: SessionId, operation: Operation) -> OpKind {

@@ -10,6 +10,7 @@ use boxoffice::domain::events::answer::{Claim, Claimed, EventAnswer};
 use boxoffice::domain::events::command::{Action, EventQuery, Question};
 use boxoffice::domain::events::ids::{Actor, EventKey};
 use boxoffice::domain::events::outcome::EventOutcome;
+use boxoffice::domain::events::tickets::TicketId;
 use boxoffice::domain::ids::{Name, Seat};
 use boxoffice::domain::outcome::{Answer, Outcome};
 use boxoffice::domain::state::State;
@@ -32,6 +33,8 @@ struct Promise {
 #[derive(Default)]
 pub struct Promises {
     names: BTreeMap<Name, Promise>,
+    /// Whose they are. Each is of a booking of one seat.
+    tickets: BTreeMap<TicketId, Name>,
     /// The history that ended with the execution of a command that was answered.
     answered: BTreeMap<Key, Digest>,
     /// Histories that were given up, with the last position that was shared.
@@ -43,7 +46,12 @@ impl Promises {
         match &command.operation {
             Operation::Delete { name } => self.names.entry(name.clone()).or_default().delete_sent = true,
             Operation::Events(operation) => {
-                if let Action::Cancel { holder: Actor::Guest(name), .. } = &operation.action {
+                let name = match &operation.action {
+                    Action::Cancel { holder: Actor::Guest(name), .. } => Some(name),
+                    Action::DeleteTicket { ticket } => self.tickets.get(ticket),
+                    _ => None,
+                };
+                if let Some(name) = name {
                     self.names.entry(name.clone()).or_default().delete_sent = true;
                 }
             }
@@ -69,12 +77,18 @@ impl Promises {
                 self.names.entry(name.clone()).or_default().released = Some(key);
             }
             (Outcome::Events(outcome), _) => match &**outcome {
-                EventOutcome::Booked { holder: Actor::Guest(name), event, seats, .. } => {
+                EventOutcome::Booked { holder: Actor::Guest(name), event, seats, stem } => {
+                    self.tickets.extend(seats.seats().map(|seat| (stem.ticket(seat), name.clone())));
                     let promise = self.names.entry(name.clone()).or_default();
                     (promise.reserved, promise.event) = (Some((key, seats.to_vec())), Some(event.clone()));
                 }
                 EventOutcome::Cancelled { holder: Actor::Guest(name), .. } => {
                     self.names.entry(name.clone()).or_default().released = Some(key);
+                }
+                EventOutcome::TicketDeleted { ticket, .. } => {
+                    if let Some(name) = self.tickets.get(ticket) {
+                        self.names.entry(name.clone()).or_default().released = Some(key);
+                    }
                 }
                 _ => {}
             },

@@ -139,6 +139,15 @@ impl Events {
         self.events.iter().flatten().map(|event| (&event.key, event.free()))
     }
 
+    pub fn kinds(&self) -> &[Kind] {
+        &self.kinds
+    }
+
+    /// Every branch with its theatres.
+    pub fn branches(&self) -> impl Iterator<Item = (BranchCode, Vec<Name>)> {
+        self.branches.iter().map(|(code, theatres)| (*code, theatres.iter().cloned().collect()))
+    }
+
     /// When the next hold falls back.
     pub fn next_expiry_ms(&self) -> Option<u64> {
         let held = self.events.iter().flatten().flat_map(|event| &event.held);
@@ -607,7 +616,14 @@ impl Events {
         EventOutcome::Cancelled { holder: who.clone(), event, count, left }
     }
 
-    fn exchange(&mut self, who: &Actor, from: &EventKey, to: &EventKey, seating: &Seating, now: Now) -> Told {
+    pub(super) fn exchange(
+        &mut self,
+        who: &Actor,
+        from: &EventKey,
+        to: &EventKey,
+        seating: &Seating,
+        now: Now,
+    ) -> Told {
         let old = self.find(from).ok().filter(|old| self.event(*old).booking_of(who).is_some());
         let not_booked =
             || Refusal::NotBooked { holder: who.clone(), id: from.id, kind: Some(from.kind.clone()) };
