@@ -8,6 +8,7 @@ mod events;
 
 use boxoffice::domain::batch::BatchBuilder;
 use boxoffice::domain::command::{Command, Operation, Query};
+use boxoffice::domain::divergence::Divergence;
 use boxoffice::domain::events::answer::{Claim, Claimed, EventAnswer};
 use boxoffice::domain::events::command::{
     Action, Count, EventOperation, EventQuery, MinuteOfDay, NewEvent, Offer, Place, Question, Seating,
@@ -149,33 +150,36 @@ fn action() -> BoxedStrategy<(Action, Option<Actor>)> {
 fn offer() -> BoxedStrategy<Offer> {
     let for_whom = || (who(), key());
     prop_oneof![
-        Just(Offer::Branch {
+        1 => Just(Offer::Branch {
             branch: "MTL".parse().unwrap(),
             name: "M".parse().unwrap(),
             theatres: vec!["Apollo".parse().unwrap()]
         }),
-        Just(Offer::Kind("Films".parse().unwrap())),
-        (key(), 0u64..60).prop_map(|(event, made_until)| Offer::EventRemoved { event, made_until }),
-        (new_event(), 1u32..10).prop_map(|(NewEvent { place, kind, name, theatre }, capacity)| {
+        1 => Just(Offer::Kind("Films".parse().unwrap())),
+        1 => (key(), 0u64..60).prop_map(|(event, made_until)| Offer::EventRemoved { event, made_until }),
+        1 => (new_event(), 1u32..10).prop_map(|(NewEvent { place, kind, name, theatre }, capacity)| {
             Offer::EventAdded { place, kind, name, theatre, capacity }
         }),
-        (for_whom(), 0u64..60).prop_map(|((holder, event), made_until)| Offer::Cancelled {
+        1 => (for_whom(), 0u64..60).prop_map(|((holder, event), made_until)| Offer::Cancelled {
             holder,
             event,
             made_until
         }),
-        (for_whom(), seats(), 0u64..3).prop_map(|((holder, event), seats, mark)| Offer::Booked {
+        2 => (for_whom(), seats(), 0u64..200, 0u64..3).prop_map(|((holder, event), seats, made_until, mark)| {
+            Offer::Changed { holder, event, made_until, seats, mark }
+        }),
+        1 => (for_whom(), seats(), 0u64..3).prop_map(|((holder, event), seats, mark)| Offer::Booked {
             holder,
             event,
             seats,
             mark
         }),
-        (for_whom(), 0u64..60).prop_map(|((holder, event), made_until)| Offer::Left {
+        1 => (for_whom(), 0u64..60).prop_map(|((holder, event), made_until)| Offer::Left {
             holder,
             event,
             made_until
         }),
-        (for_whom(), count()).prop_map(|((holder, event), count)| Offer::Joined { holder, event, count }),
+        1 => (for_whom(), count()).prop_map(|((holder, event), count)| Offer::Joined { holder, event, count }),
     ]
     .boxed()
 }
@@ -414,6 +418,13 @@ proptest! {
         for divergence in State::divergence(&lost, &pair.state, position) {
             let before = pair.stems.len();
             pair.operate(divergence.operation(position))?;
+            if let Divergence::Events(Offer::Changed { holder, event, .. }) = &divergence {
+                let (claims, _) = pair.model.schedule(holder);
+                let keeps = |claim: &Claim| {
+                    claim.event == *event && matches!(claim.what, Claimed::Booking { .. })
+                };
+                prop_assert!(claims.iter().any(keeps), "{holder} lost a booking: {divergence:?}");
+            }
             refused += usize::from(before == pair.stems.len());
         }
         pair.compare()?;

@@ -216,7 +216,7 @@ pub enum Offer {
         /// How many seats.
         capacity: u32,
     },
-    /// A booking from before the partition was cancelled or changed.
+    /// A booking from before the partition was cancelled.
     Cancelled {
         /// Whose.
         holder: Actor,
@@ -224,6 +224,20 @@ pub enum Offer {
         event: EventKey,
         /// The last position that both sides share.
         made_until: u64,
+    },
+    /// A booking from before the partition has other seats. At once, so that nobody who waits gets the seats in
+    /// between; where the new ones are not free, the old ones stay.
+    Changed {
+        /// Whose.
+        holder: Actor,
+        /// Where.
+        event: EventKey,
+        /// The last position that both sides share.
+        made_until: u64,
+        /// Exactly these.
+        seats: SeatRuns,
+        /// The booking's mark, so that its tickets may stay the same.
+        mark: u64,
     },
     /// A booking was made.
     Booked {

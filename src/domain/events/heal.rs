@@ -39,6 +39,9 @@ impl Events {
             Offer::Cancelled { holder, event, made_until } => {
                 self.heal_cancelled(now, holder, event, *made_until)
             }
+            Offer::Changed { holder, event, made_until, seats, mark } => {
+                self.heal_changed(Now { mark: *mark, ..now }, holder, event, *made_until, seats)
+            }
             Offer::Booked { holder, event, seats, mark } => {
                 self.heal_booked(Now { mark: *mark, ..now }, holder, event, seats)
             }
@@ -101,6 +104,33 @@ impl Events {
         self.offer(now, spot.event);
         let (holder, event, left) = (holder.clone(), event.clone(), self.left(spot.event));
         Ok(EventOutcome::Cancelled { holder, event, count, left })
+    }
+
+    /// Of a booking that has changed since, or is gone, the winning side's word stands.
+    fn heal_changed(
+        &mut self,
+        now: Now,
+        holder: &Actor,
+        event: &EventKey,
+        made_until: u64,
+        seats: &SeatRuns,
+    ) -> Result<EventOutcome, Refusal> {
+        let number = self.number(event)?;
+        let seating = Seating::Seats(seats.clone());
+        self.must_be_seats(number, &seating)?;
+        let spot = self.spot(holder, number);
+        let Some((spot, old)) = spot.and_then(|spot| Some((spot, self.bookings.get(spot)?))) else {
+            let (id, kind) = (event.id, Some(event.kind.clone()));
+            return Err(Refusal::NotBooked { holder: holder.clone(), id, kind });
+        };
+        if old.seats == *seats {
+            return Ok(EventOutcome::Settled);
+        }
+        if old.made_at > made_until {
+            let (holder, event, seats) = (holder.clone(), event.clone(), old.seats.clone());
+            return Err(Refusal::AlreadyBooked { holder, event, seats });
+        }
+        self.replace(now, holder, spot, number, &seating)
     }
 
     fn heal_booked(

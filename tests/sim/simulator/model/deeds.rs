@@ -68,6 +68,24 @@ impl Events {
                 });
                 Ok(number.map_or(EventOutcome::Settled, |number| self.cancelled(holder, number, now)))
             }
+            Offer::Changed { holder, event, made_until, seats, mark } => {
+                let number = self.find(event)?;
+                let seating = Seating::Seats(seats.clone());
+                self.are_seats(number, &seating)?;
+                let Some(own) = self.event(number).booking_of(holder).cloned() else {
+                    let (id, kind) = (event.id, Some(event.kind.clone()));
+                    return Err(Refusal::NotBooked { holder: holder.clone(), id, kind });
+                };
+                let stands = super::events::runs(&own.seats);
+                if stands == *seats {
+                    return Ok(EventOutcome::Settled);
+                }
+                if own.since > *made_until {
+                    let (holder, event) = (holder.clone(), event.clone());
+                    return Err(Refusal::AlreadyBooked { holder, event, seats: stands });
+                }
+                self.exchange(holder, event, event, &seating, Now { mark: *mark, ..now })
+            }
             Offer::Booked { holder, event, seats, mark } => {
                 let seats = seats.seats().map(|seat| seat.0).collect();
                 self.heal_booked(holder, event, seats, Now { mark: *mark, ..now })
