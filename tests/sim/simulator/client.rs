@@ -1,12 +1,10 @@
 //! Clients that retry the same command until it is answered, and remember what they were told.
 
-use super::errands::{self, Booking};
+use super::errands::{self, Booking, Memory};
 use super::profile::Profile;
 use boxoffice::domain::batch;
 use boxoffice::domain::command::{Command, Operation};
-use boxoffice::domain::events::ids::Actor;
 use boxoffice::domain::events::outcome::EventOutcome;
-use boxoffice::domain::events::tickets::TicketId;
 use boxoffice::domain::ids::{Name, Seat, SessionId};
 use boxoffice::domain::outcome::Outcome;
 use bytes::Bytes;
@@ -38,8 +36,7 @@ pub struct Client {
     pub own_names: Vec<Name>,
     /// Of guests that are only this client.
     pub own_bookings: Vec<Booking>,
-    /// Of anybody, the latest ones.
-    pub tickets: Vec<(Actor, TicketId)>,
+    pub memory: Memory,
 }
 
 /// One operation under way.
@@ -72,7 +69,7 @@ impl Client {
             server: 1,
             own_names: Vec::new(),
             own_bookings: Vec::new(),
-            tickets: Vec::new(),
+            memory: Memory::default(),
         }
     }
 
@@ -90,7 +87,7 @@ impl Client {
             };
         }
         if rng.u32(0..12) < profile.errands_in_twelve {
-            let errand = errands::any(rng, &self.tickets);
+            let errand = errands::any(rng, &self.memory);
             return self.command(session, errand);
         }
         let operation = match rng.u32(0..8) {
@@ -131,18 +128,14 @@ impl Client {
         self.command(session, operation)
     }
 
-    /// Remembers a booking that it was told of. `is_own`: nobody else is its holder.
+    /// Remembers what it was told. `is_own`: nobody else is the holder.
     pub fn hears(&mut self, outcome: &EventOutcome, is_own: bool) {
-        let (EventOutcome::Booked { holder, event, seats, stem }
-        | EventOutcome::Exchanged { holder, to: event, seats, stem, .. }) = outcome
-        else {
-            return;
-        };
-        let (holder, event, seats) = (holder.clone(), event.clone(), seats.clone());
-        let booking = Booking { holder, event, seats, stem: *stem };
-        errands::remember(&mut self.tickets, &booking);
-        if is_own {
-            self.own_bookings.push(booking);
+        self.memory.told(outcome);
+        if let (true, EventOutcome::Booked { holder, event, seats, stem })
+        | (true, EventOutcome::Exchanged { holder, to: event, seats, stem, .. }) = (is_own, outcome)
+        {
+            let (holder, event, seats) = (holder.clone(), event.clone(), seats.clone());
+            self.own_bookings.push(Booking { holder, event, seats, stem: *stem });
         }
     }
 

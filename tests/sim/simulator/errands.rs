@@ -18,8 +18,8 @@ const PEOPLE: [&str; 8] =
     ["TORC0001", "TORC0002", "MTLC0001", "OTWC0001", "QUEC0001", "TORM0001", "ann", "bob"];
 /// Branches with managers; the last one is not there at first.
 const BRANCHES: [&str; 4] = ["TOR", "MTL", "OTW", "QUE"];
-/// Tickets that a client remembers.
-const TICKETS_MAX: usize = 24;
+/// Tickets and claims that a client remembers.
+const MEMORY_LEN: usize = 16;
 /// Seats of an event where each booking belongs to one client.
 const OWN_CAPACITY: u32 = 30;
 
@@ -70,10 +70,41 @@ impl Booking {
     }
 }
 
-/// Remembers the tickets of a booking for some time.
-pub fn remember(tickets: &mut Vec<(Actor, TicketId)>, booking: &Booking) {
-    tickets.extend(booking.seats.seats().map(|seat| (booking.holder.clone(), booking.stem.ticket(seat))));
-    tickets.drain(..tickets.len().saturating_sub(TICKETS_MAX));
+/// What a client was told lately.
+#[derive(Default)]
+pub struct Memory {
+    tickets: Vec<(Actor, TicketId)>,
+    /// Who had booked, held and waited for what.
+    booked: Vec<(Actor, EventKey)>,
+    held: Vec<(Actor, EventKey)>,
+    waiting: Vec<(Actor, EventKey)>,
+    /// That were there.
+    events: Vec<EventKey>,
+}
+
+impl Memory {
+    pub fn told(&mut self, outcome: &EventOutcome) {
+        match outcome {
+            EventOutcome::EventAdded { event, .. } if !self.events.contains(event) => {
+                self.events.push(event.clone());
+            }
+            EventOutcome::EventRemoved { event, .. } => self.events.retain(|known| known != event),
+            _ => {}
+        }
+        let (claims, holder, event) = match outcome {
+            EventOutcome::Booked { holder, event, seats, stem }
+            | EventOutcome::Exchanged { holder, to: event, seats, stem, .. } => {
+                self.tickets.extend(seats.seats().map(|seat| (holder.clone(), stem.ticket(seat))));
+                self.tickets.drain(..self.tickets.len().saturating_sub(MEMORY_LEN));
+                (&mut self.booked, holder, event)
+            }
+            EventOutcome::Held { holder, event, .. } => (&mut self.held, holder, event),
+            EventOutcome::Joined { holder, event, .. } => (&mut self.waiting, holder, event),
+            _ => return,
+        };
+        claims.push((holder.clone(), event.clone()));
+        claims.drain(..claims.len().saturating_sub(MEMORY_LEN));
+    }
 }
 
 fn manager(branch: &str) -> Actor {
@@ -127,15 +158,29 @@ pub fn deed(outcome: &EventOutcome) -> Option<&'static str> {
     })
 }
 
-/// How many names there are.
-pub const DEEDS: usize = 15;
-
 /// Anything that anybody may ask for, and what the servers ask for when time has passed.
-pub fn any(rng: &mut Rng, tickets: &[(Actor, TicketId)]) -> Operation {
-    let (event, holder) = (key(rng), who(rng));
+pub fn any(rng: &mut Rng, memory: &Memory) -> Operation {
+    let what = rng.u32(0..40);
+    let (mut event, mut holder) = (key(rng), who(rng));
+    if memory.events.is_empty() && rng.bool() {
+        return add(rng, &event, 4);
+    }
+    if !memory.events.is_empty() && rng.u32(0..4) > 0 {
+        event = memory.events[rng.usize(0..memory.events.len())].clone();
+    }
+    // What can only be done to something is mostly done where somebody had it.
+    let claims = match what {
+        14..=20 => &memory.booked[..],
+        3 | 24..=28 => &memory.held,
+        5 | 32 => &memory.waiting,
+        _ => &[],
+    };
+    if !claims.is_empty() && rng.u32(0..4) > 0 {
+        (holder, event) = claims[rng.usize(0..claims.len())].clone();
+    }
     let actor = if rng.u32(0..12) == 0 { who(rng) } else { holder.clone() };
-    let action = match rng.u32(0..40) {
-        0..=3 => {
+    let action = match what {
+        0..=2 => {
             let capacity = rng.u32(0..8);
             return add(rng, &event, capacity);
         }
@@ -143,7 +188,7 @@ pub fn any(rng: &mut Rng, tickets: &[(Actor, TicketId)]) -> Operation {
             let EventId::Slot(id) = event.id else { unreachable!("all of them say where they are") };
             return events(manager(&id.branch.to_string()), Action::RemoveEvent { event });
         }
-        5..=6 => return Operation::Expire,
+        6 => return Operation::Expire,
         7..=13 => Action::Book { holder, event, seating: seating(rng) },
         14..=17 => {
             let kind = rng.bool().then_some(event.kind);
@@ -152,15 +197,15 @@ pub fn any(rng: &mut Rng, tickets: &[(Actor, TicketId)]) -> Operation {
         18..=20 => Action::Exchange { holder, from: event, to: key(rng), seating: seating(rng) },
         21..=23 => Action::Hold { holder, event, seating: seating(rng) },
         24..=26 => Action::Confirm { holder, event },
-        27 => Action::Extend { holder, event },
+        3 | 27 => Action::Extend { holder, event },
         28 => Action::Release { holder, event },
         29..=31 => Action::Join { holder, event, count: count(rng) },
-        32 => Action::Leave { holder, event },
+        5 | 32 => Action::Leave { holder, event },
         33 => Action::AddKind { kind: format!("K{}", rng.u32(0..5)).parse().expect("a kind") },
         34..=35 => return found(rng),
-        _ if tickets.is_empty() => Action::Book { holder, event, seating: seating(rng) },
+        _ if memory.tickets.is_empty() => Action::Book { holder, event, seating: seating(rng) },
         _ => {
-            let (owner, ticket) = tickets[rng.usize(0..tickets.len())].clone();
+            let (owner, ticket) = memory.tickets[rng.usize(0..memory.tickets.len())].clone();
             let actor = if rng.u32(0..6) == 0 { actor } else { owner };
             return events(actor, Action::DeleteTicket { ticket });
         }
@@ -168,27 +213,31 @@ pub fn any(rng: &mut Rng, tickets: &[(Actor, TicketId)]) -> Operation {
     events(actor, action)
 }
 
-/// Books one seat for a guest that nobody else is, gives an own booking back, or adds something of which nobody
-/// ever takes anything away: what comes of it in the end can be told from what the client was told.
+/// Books a seat or two for a guest that nobody else is, changes or gives back an own booking, or adds something of which
+/// nobody ever takes anything away: what comes of it in the end can be told from what the client was told.
 pub fn own(rng: &mut Rng, bookings: &mut Vec<Booking>, guest: &str) -> Operation {
     let event = key(rng);
-    match rng.u32(0..9) {
+    match rng.u32(0..10) {
         0 | 1 => add(rng, &event, OWN_CAPACITY),
-        2 | 3 if !bookings.is_empty() => {
+        2..=4 if !bookings.is_empty() => {
             let booking = bookings.swap_remove(rng.usize(0..bookings.len()));
-            let action = match rng.bool() {
-                true => Action::DeleteTicket { ticket: booking.ticket(rng) },
-                false => {
-                    let Booking { holder, event, .. } = booking.clone();
-                    Action::Cancel { holder, event: event.id, kind: Some(event.kind) }
+            let Booking { holder, event, .. } = booking.clone();
+            let action = match rng.u32(0..3) {
+                0 => Action::DeleteTicket { ticket: booking.ticket(rng) },
+                1 => {
+                    let seats: BTreeSet<u32> = (0..2).map(|_| rng.u32(1..=OWN_CAPACITY)).collect();
+                    let seats: Vec<Seat> = seats.into_iter().map(Seat).collect();
+                    let seating = Seating::Seats(SeatRuns::from_seats(&seats).expect("ascending"));
+                    Action::Exchange { holder, from: event.clone(), to: event, seating }
                 }
+                _ => Action::Cancel { holder, event: event.id, kind: Some(event.kind) },
             };
             events(booking.holder, action)
         }
-        4 => found(rng),
+        5 => found(rng),
         _ => {
             let holder = Actor::Guest(guest.parse().expect("a name"));
-            let seating = Seating::Any(Count::new(1).expect("a number of seats"));
+            let seating = Seating::Any(Count::new(rng.u32(1..=2)).expect("a number of seats"));
             events(holder.clone(), Action::Book { holder, event, seating })
         }
     }

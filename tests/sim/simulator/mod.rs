@@ -3,7 +3,7 @@
 //! A run is a function of its seed. `World::new(seed, kind).play()` lives through one.
 
 pub mod client;
-pub mod errands;
+mod errands;
 mod event;
 mod executions;
 pub mod history;
