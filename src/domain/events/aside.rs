@@ -1,7 +1,7 @@
 //! Holding, waiting, and what becomes of seats that come free.
 
 use super::command::{Count, Seating};
-use super::config::{HOLDS_MAX, WAITS_PER_CUSTOMER_MAX};
+use super::config::{HOLDS_MAX, WAITING_MAX, WAITS_PER_CUSTOMER_MAX};
 use super::holds::Hold;
 use super::ids::{Actor, EventKey};
 use super::outcome::{EventOutcome, Limit, Refusal};
@@ -29,7 +29,7 @@ impl Events {
 
     /// Holds free seats for those who wait for no more than are free, in order.
     pub(super) fn offer(&mut self, now: Now, number: u32) {
-        while let Some(place) = self.waiting.take_fitting(number, self.left(number)) {
+        for place in self.waiting.take_fitting(number, self.left(number)) {
             let hall = &self.catalogue.hall(number).seats;
             let seats = hall.pick(place.count).expect("so many are free");
             let spot = Spot { party: place.party, event: number };
@@ -180,6 +180,9 @@ impl Events {
         let max = self.config.waiting_list_max;
         if self.waiting.list(number).len() >= max as usize {
             return Err(Refusal::Full(Limit::WaitingList(max)));
+        }
+        if self.waiting.len() + self.holds.table().len() >= WAITING_MAX {
+            return Err(Refusal::Full(Limit::Waiting(WAITING_MAX as u32)));
         }
         let own = spot.map_or(0, |spot| self.waiting.spots_of(spot.party).count());
         if own >= WAITS_PER_CUSTOMER_MAX {

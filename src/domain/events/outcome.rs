@@ -409,6 +409,8 @@ pub enum Limit {
     WaitingList(u32),
     /// Of one customer.
     WaitsOfOne(u32),
+    /// Of the cluster, holds and offers counted in.
+    Waiting(u32),
 }
 
 impl EventOutcome {

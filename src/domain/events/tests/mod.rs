@@ -7,9 +7,10 @@ mod heal;
 mod manage;
 
 use super::answer::{Claimed, EventAnswer};
-use super::command::{Action, Filter, MinuteOfDay, NewEvent, Offer, Place, Question};
+use super::command::{Action, EventOperation, Filter, MinuteOfDay, NewEvent, Offer, Place, Question};
+use super::config::{EventsConfig, WAITING_LIST_MAX, WAITING_MAX};
 use super::ids::EventId;
-use super::outcome::{EventOutcome, Refusal};
+use super::outcome::{EventOutcome, Limit, Refusal};
 use super::testing::*;
 use crate::domain::command::Operation;
 use crate::domain::ids::{Seat, SessionId};

@@ -4,7 +4,7 @@ use super::deeds::{Deed, Now};
 use boxoffice::domain::command::Operation;
 use boxoffice::domain::events::answer::{Claim, Claimed, Notice};
 use boxoffice::domain::events::command::{Action, NewEvent, Place, Seating};
-use boxoffice::domain::events::config::{AFFECTED_MAX, EventsConfig, NOTICES_MAX, WAITS_PER_CUSTOMER_MAX};
+use boxoffice::domain::events::config::{AFFECTED_MAX, EventsConfig, NOTICES_MAX, WAITING_MAX, WAITS_PER_CUSTOMER_MAX};
 use boxoffice::domain::events::ids::{Actor, BranchCode, EventId, EventKey, Kind, Role};
 use boxoffice::domain::events::outcome::{Denied, EventOutcome, Limit, Refusal};
 use boxoffice::domain::events::tickets::{TicketId, TicketStem};
@@ -685,6 +685,9 @@ impl Events {
         self.has_nothing(who, number)?;
         let waits = self.events.iter().flatten();
         let waits = waits.filter(|event| event.waiting.iter().any(|(waits, ..)| waits == who)).count();
+        let held = |held: &&Held| held.deed.until_ms().is_some();
+        let all = self.events.iter().flatten();
+        let all: usize = all.map(|event| event.waiting.len() + event.held.iter().filter(held).count()).sum();
         let (holder, key, max) = (who.clone(), key.clone(), self.config.waiting_list_max);
         let event = self.event(number);
         if let Some(at) = event.waiting.iter().position(|(waits, ..)| waits == who) {
@@ -698,6 +701,9 @@ impl Events {
         }
         if event.waiting.len() >= max as usize {
             return Err(Refusal::Full(Limit::WaitingList(max)));
+        }
+        if all >= WAITING_MAX {
+            return Err(Refusal::Full(Limit::Waiting(WAITING_MAX as u32)));
         }
         if waits >= WAITS_PER_CUSTOMER_MAX {
             return Err(Refusal::Full(Limit::WaitsOfOne(WAITS_PER_CUSTOMER_MAX as u32)));
