@@ -30,6 +30,7 @@ pub mod command;
 pub mod config;
 pub(super) mod divergence;
 mod heal;
+mod heap;
 mod holds;
 pub mod ids;
 pub(super) mod image;
