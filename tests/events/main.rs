@@ -347,7 +347,9 @@ impl Pair {
 
     fn compare(&self) -> Result<(), TestCaseError> {
         prop_assert_eq!(self.ask(None, Question::Kinds), EventAnswer::Kinds(self.model.kinds().to_vec()));
-        let EventAnswer::Branches(branches) = self.ask(None, Question::Branches) else {
+        let EventAnswer::Branches { branches, more: None } =
+            self.ask(None, Question::Branches { after: None, limit: 1_000 })
+        else {
             return Err(TestCaseError::fail("no branches"));
         };
         let theatres = branches.into_iter().map(|(code, branch)| (code, branch.theatres));

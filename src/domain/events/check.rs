@@ -52,11 +52,8 @@ impl Events {
         let waiting =
             lists.flat_map(|(event, list)| list.iter().map(|p| Spot { party: p.party, event: *event }));
         for spot in self.holds.table().iter().map(|(spot, _)| *spot).chain(waiting) {
-            let things = [
-                self.bookings.get(spot).is_some(),
-                self.holds.get(spot).is_some(),
-                self.waiting.has(spot),
-            ];
+            let things =
+                [self.bookings.get(spot).is_some(), self.holds.get(spot).is_some(), self.waiting.has(spot)];
             if things.into_iter().filter(|thing| *thing).count() != 1 {
                 return Err(format!("{spot:?} has two things at one event"));
             }

@@ -44,10 +44,12 @@ fn events_are_alike(machine: &State, model: &Model) -> Result<(), String> {
     if ask(Question::Kinds) != Answer::Events(Box::new(kinds)) {
         return Err("the kinds are not the oracle's".into());
     }
-    let Answer::Events(answer) = ask(Question::Branches) else {
+    let Answer::Events(answer) = ask(Question::Branches { after: None, limit: 1_000 }) else {
         return Err("an answer of the wrong kind".into());
     };
-    let EventAnswer::Branches(branches) = *answer else { return Err(format!("no branches: {answer}")) };
+    let EventAnswer::Branches { branches, more: None } = *answer else {
+        return Err(format!("no branches: {answer}"));
+    };
     if !branches.iter().map(|(code, branch)| (*code, branch.theatres.clone())).eq(events.branches()) {
         return Err(format!("the branches are not the oracle's: {branches:?}"));
     }

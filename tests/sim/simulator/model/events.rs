@@ -4,7 +4,9 @@ use super::deeds::{Deed, Now};
 use boxoffice::domain::command::Operation;
 use boxoffice::domain::events::answer::{Claim, Claimed, Notice};
 use boxoffice::domain::events::command::{Action, NewEvent, Place, Seating};
-use boxoffice::domain::events::config::{AFFECTED_MAX, EventsConfig, NOTICES_MAX, WAITING_MAX, WAITS_PER_CUSTOMER_MAX};
+use boxoffice::domain::events::config::{
+    AFFECTED_MAX, EventsConfig, NOTICES_MAX, WAITING_MAX, WAITS_PER_CUSTOMER_MAX,
+};
 use boxoffice::domain::events::ids::{Actor, BranchCode, EventId, EventKey, Kind, Role};
 use boxoffice::domain::events::outcome::{Denied, EventOutcome, Limit, Refusal};
 use boxoffice::domain::events::tickets::{TicketId, TicketStem};
