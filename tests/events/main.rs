@@ -1,9 +1,7 @@
 //! The state machine of events against lists that are searched from front to back: any operations in any order come to
 //! the same, outcome by outcome and claim by claim, also when the state is written and read back in between.
 
-#[path = "../sim/simulator/model/deeds.rs"]
-mod deeds;
-#[path = "../sim/simulator/model/events.rs"]
+#[path = "../sim/simulator/model/events/mod.rs"]
 mod events;
 
 use boxoffice::domain::batch::BatchBuilder;
@@ -21,8 +19,7 @@ use boxoffice::domain::ids::{Seat, SessionId};
 use boxoffice::domain::outcome::{Answer, Outcome};
 use boxoffice::domain::runs::SeatRuns;
 use boxoffice::domain::state::{Config, State};
-use deeds::Now;
-use events::Events;
+use events::{Events, Now};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -325,7 +322,7 @@ impl Pair {
         batch.push(&command).unwrap();
         let mut outcomes = Vec::new();
         self.state.apply(self.position, self.now_ms, &batch.finish(), &mut outcomes);
-        let mark = deeds::mark(0, 1, sequence);
+        let mark = events::mark(0, 1, sequence);
         let now = Now { position: self.position, time_ms: self.state.time_ms(), mark };
         let expected = self.model.operate(&command.operation, now);
         if let EventOutcome::Booked { stem, seats, .. } | EventOutcome::Exchanged { stem, seats, .. } =

@@ -3,7 +3,6 @@
 //! It is fed with the requests in the order in which the servers executed them, and says what each command must come
 //! to: the seats as a plain list, events as plain lists of who has what, the sessions as a list in order of use, both searched from front to back.
 
-mod deeds;
 mod events;
 mod sessions;
 mod theatre;
@@ -14,8 +13,7 @@ use boxoffice::domain::ids::{Name, Seat, SessionId};
 use boxoffice::domain::outcome::Outcome;
 use boxoffice::domain::state::Config;
 use boxoffice::protocol::types::{Position, Request};
-use deeds::Now;
-use events::Events;
+use events::{Events, Now};
 use sessions::{Ruling, Sessions};
 use std::collections::{BTreeMap, BTreeSet};
 use theatre::Theatre;
@@ -82,7 +80,7 @@ impl Model {
     ) -> Result<Outcome, String> {
         let outcome = match operation {
             Operation::Events(_) | Operation::Expire | Operation::Offer(_) => {
-                let mark = deeds::mark(key.0.birth_ms, key.0.random, key.1);
+                let mark = events::mark(key.0.birth_ms, key.0.random, key.1);
                 let now = Now { position, time_ms: self.time_ms, mark };
                 Outcome::Events(self.events.operate(operation, now).into())
             }
