@@ -47,12 +47,7 @@ impl Events {
         event: &EventKey,
         seating: &Seating,
     ) -> Result<EventOutcome, Refusal> {
-        self.must_act_for(actor, holder)?;
-        let number = self.number(event)?;
-        self.must_be_seats(number, seating)?;
-        self.must_have_nothing(holder, number)?;
-        self.must_have_quota(holder, number, None)?;
-        let seats = self.pick(number, seating)?;
+        let (number, seats) = self.seats_for(actor, holder, event, seating)?;
         let own_max = self.config.holds_per_customer_max;
         let own = self.guests.find(holder).map_or(0, |party| self.holds.count_of(party));
         if own >= own_max as usize {
@@ -94,8 +89,9 @@ impl Events {
         was_there
     }
 
-    /// What somebody holds.
-    fn held(&self, holder: &Actor, event: &EventKey) -> Result<Spot, Refusal> {
+    /// What somebody holds, for somebody who may act for them.
+    fn held(&self, actor: &Actor, holder: &Actor, event: &EventKey) -> Result<Spot, Refusal> {
+        self.must_act_for(actor, holder)?;
         let number = self.number(event)?;
         let spot = self.spot(holder, number).filter(|spot| self.holds.get(*spot).is_some());
         spot.ok_or_else(|| Refusal::NotHeld { holder: holder.clone(), event: event.clone() })
@@ -108,8 +104,7 @@ impl Events {
         holder: &Actor,
         event: &EventKey,
     ) -> Result<EventOutcome, Refusal> {
-        self.must_act_for(actor, holder)?;
-        let spot = self.held(holder, event)?;
+        let spot = self.held(actor, holder, event)?;
         self.must_have_quota(holder, spot.event, None)?;
         self.must_have_room()?;
         // A guest keeps their number on the way from hold to booking.
@@ -127,8 +122,7 @@ impl Events {
         holder: &Actor,
         event: &EventKey,
     ) -> Result<EventOutcome, Refusal> {
-        self.must_act_for(actor, holder)?;
-        let spot = self.held(holder, event)?;
+        let spot = self.held(actor, holder, event)?;
         let hold = self.holds.get(spot).expect("it was found just before");
         let (holder, event) = (holder.clone(), event.clone());
         if hold.extended {
@@ -147,8 +141,7 @@ impl Events {
         holder: &Actor,
         event: &EventKey,
     ) -> Result<EventOutcome, Refusal> {
-        self.must_act_for(actor, holder)?;
-        let spot = self.held(holder, event)?;
+        let spot = self.held(actor, holder, event)?;
         let count = self.take_hold(spot).count();
         self.offer(now, spot.event);
         let (holder, event, left) = (holder.clone(), event.clone(), self.left(spot.event));

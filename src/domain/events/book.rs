@@ -23,14 +23,25 @@ impl Events {
         event: &EventKey,
         seating: &Seating,
     ) -> Result<EventOutcome, Refusal> {
+        let (number, seats) = self.seats_for(actor, holder, event, seating)?;
+        self.must_have_room()?;
+        Ok(self.give_booking(now, holder, number, seats))
+    }
+
+    /// Free seats, which stay free, for somebody who has none of the event, with the event's number.
+    pub(super) fn seats_for(
+        &self,
+        actor: &Actor,
+        holder: &Actor,
+        event: &EventKey,
+        seating: &Seating,
+    ) -> Result<(u32, SeatRuns), Refusal> {
         self.must_act_for(actor, holder)?;
         let number = self.number(event)?;
         self.must_be_seats(number, seating)?;
         self.must_have_nothing(holder, number)?;
         self.must_have_quota(holder, number, None)?;
-        let seats = self.pick(number, seating)?;
-        self.must_have_room()?;
-        Ok(self.give_booking(now, holder, number, seats))
+        Ok((number, self.pick(number, seating)?))
     }
 
     pub(super) fn must_have_room(&self) -> Result<(), Refusal> {

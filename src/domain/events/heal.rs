@@ -140,13 +140,8 @@ impl Events {
         event: &EventKey,
         seats: &SeatRuns,
     ) -> Result<EventOutcome, Refusal> {
-        if let Some(branch) = holder.branch() {
-            self.must_exist(branch)?;
-        }
-        let number = self.number(event)?;
-        let seating = Seating::Seats(seats.clone());
-        self.must_be_seats(number, &seating)?;
-        if let Some(spot) = self.spot(holder, number) {
+        let number = self.number(event).ok();
+        if let Some(spot) = number.and_then(|number| self.spot(holder, number)) {
             let booking = self.bookings.get(spot).filter(|booking| booking.seats == *seats);
             if let Some(booking) = booking {
                 let (holder, event, stem) = (holder.clone(), event.clone(), booking.stem(spot));
@@ -157,11 +152,7 @@ impl Events {
                 return self.confirm(now, holder, holder, event);
             }
         }
-        self.must_have_nothing(holder, number)?;
-        self.must_have_quota(holder, number, None)?;
-        let seats = self.pick(number, &seating)?;
-        self.must_have_room()?;
-        Ok(self.give_booking(now, holder, number, seats))
+        self.book(now, holder, holder, event, &Seating::Seats(seats.clone()))
     }
 
     fn heal_left(&mut self, holder: &Actor, event: &EventKey, made_until: u64) -> EventOutcome {
