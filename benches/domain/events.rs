@@ -38,6 +38,7 @@ pub fn run(size: Size) {
     let events = EventsConfig {
         branches: (0..BRANCHES).map(branch).collect(),
         outside_per_month_max: 255,
+        waiting_list_max: CUSTOMERS as u32,
         ..EventsConfig::default()
     };
     let mut desk = Desk {
@@ -63,6 +64,7 @@ pub fn run(size: Size) {
     println!("{bookings} bookings of 2 seats: {} bytes a booking, {took:.1?} in all", used / bookings);
     println!("everything together: {} MB", (resident_bytes() - before) / 1_000_000);
     desk.one_by_one(bookings as u64);
+    desk.waiting();
     desk.sessions();
     desk.pictures();
 }
@@ -100,10 +102,14 @@ impl Desk {
 
     fn add(&mut self, n: u64) -> Command {
         let branch = n % BRANCHES;
-        let place = Place::Slot(self.slot(branch, n / BRANCHES));
+        self.set(branch, n / BRANCHES, CAPACITY)
+    }
+
+    fn set(&mut self, branch: u64, n: u64, capacity: u32) -> Command {
+        let place = Place::Slot(self.slot(branch, n));
         let manager = Actor::User(format!("{}M0001", code(branch)).parse().expect("a manager"));
         let event = NewEvent { place, kind: self.kind.clone(), name: None, theatre: None };
-        self.command(manager, Action::AddEvent { event, capacity: CAPACITY })
+        self.command(manager, Action::AddEvent { event, capacity })
     }
 
     /// Who books which event in the n-th booking: each customer goes from event to event, every tenth time in the
@@ -148,6 +154,28 @@ impl Desk {
         }
         cancelled.print("events: cancel, one a batch");
         booked.print("events: book 2 of 250, one a batch");
+    }
+
+    /// Everybody of a branch waits for one seat, and there are seats for all at once.
+    fn waiting(&mut self) {
+        let n = self.events_per_branch;
+        let event = EventKey { id: EventId::Slot(self.slot(0, n)), kind: self.kind.clone() };
+        let one = Count::new(1).expect("a number");
+        self.fill(1, |desk, _| desk.set(0, n, 1));
+        self.fill(1, |desk, _| {
+            let holder = Actor::Guest("bob".parse().expect("a name"));
+            let (event, seating) = (event.clone(), Seating::Any(one));
+            desk.command(holder.clone(), Action::Book { holder, event, seating })
+        });
+        self.fill(CUSTOMERS, |desk, customer| {
+            let who = format!("{}C{customer:04}", code(0)).parse().expect("a customer");
+            let holder = Actor::User(who);
+            desk.command(holder.clone(), Action::Join { holder, event: event.clone(), count: one })
+        });
+        let mut served = Times::default();
+        let command = self.set(0, n, CUSTOMERS as u32 + 1);
+        self.timed(&mut served, command);
+        served.print("events: 10,000 who wait are served at once");
     }
 
     /// A session each that keeps the outcome of one refused booking.

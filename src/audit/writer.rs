@@ -2,7 +2,7 @@
 
 use super::record::{AuditRecord, AuditResult};
 use serde_json::json;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,6 +20,41 @@ pub struct Rotation {
     pub file_bytes_max: u64,
     /// Files with a number that are kept beside the one that is written.
     pub files_max: u32,
+    /// Who may read what is made. What is there already stays as it is.
+    pub readers: Readers,
+}
+
+/// Who may read files and directories that are made. On Unix; elsewhere the directory above decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readers {
+    /// Whom the process's mask lets.
+    Mask,
+    /// The owner and nobody else.
+    Owner,
+}
+
+impl Readers {
+    fn make_dirs(self, dir: &Path) -> io::Result<()> {
+        let mut builder = DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        if self == Readers::Owner {
+            use std::os::unix::fs::DirBuilderExt as _;
+            builder.mode(0o700);
+        }
+        builder.create(dir)
+    }
+
+    fn open(self, path: &Path) -> io::Result<File> {
+        let mut options = OpenOptions::new();
+        options.create(true).append(true);
+        #[cfg(unix)]
+        if self == Readers::Owner {
+            use std::os::unix::fs::OpenOptionsExt as _;
+            options.mode(0o600);
+        }
+        options.open(path)
+    }
 }
 
 /// Where records go. Dropped, it writes what waits and ends.
@@ -117,9 +152,9 @@ struct Rotating {
 impl Rotating {
     fn open(path: &Path, rotation: Rotation) -> io::Result<Rotating> {
         if let Some(dir) = path.parent() {
-            fs::create_dir_all(dir)?;
+            rotation.readers.make_dirs(dir)?;
         }
-        let file = OpenOptions::new().create(true).append(true).open(path)?;
+        let file = rotation.readers.open(path)?;
         let bytes = file.metadata()?.len();
         let mut rotating = Rotating { path: path.to_owned(), rotation, file: BufWriter::new(file), bytes };
         // A crash may have cut the last line short: the next one begins on its own.
@@ -159,7 +194,7 @@ impl Rotating {
         } else {
             fs::remove_file(&self.path)?;
         }
-        let file = OpenOptions::new().create(true).append(true).open(&self.path)?;
+        let file = self.rotation.readers.open(&self.path)?;
         (self.file, self.bytes) = (BufWriter::new(file), 0);
         Ok(())
     }
@@ -193,6 +228,10 @@ mod tests {
     use super::*;
     use tempfile::TempDir;
 
+    fn rotation(file_bytes_max: u64, files_max: u32) -> Rotation {
+        Rotation { file_bytes_max, files_max, readers: Readers::Mask }
+    }
+
     fn record(at: u64, who: &str) -> AuditRecord {
         AuditRecord {
             at: at.to_string(),
@@ -222,7 +261,7 @@ mod tests {
     fn what_was_written_is_read_in_order_over_all_files() {
         let dir = TempDir::new().unwrap();
         let path = dir.path().join("audit.jsonl");
-        let rotation = Rotation { file_bytes_max: 1_000, files_max: 50 };
+        let rotation = rotation(1_000, 50);
         for part in [0..60, 60..100] {
             let log = AuditLog::open(&path, rotation).unwrap();
             part.for_each(|at| log.write(record(at, "bob")));
@@ -236,7 +275,7 @@ mod tests {
     fn the_oldest_files_go() {
         let dir = TempDir::new().unwrap();
         let path = dir.path().join("audit.jsonl");
-        let log = AuditLog::open(&path, Rotation { file_bytes_max: 500, files_max: 2 }).unwrap();
+        let log = AuditLog::open(&path, rotation(500, 2)).unwrap();
         (0..100).for_each(|at| log.write(record(at, "bob")));
         drop(log);
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 3);
@@ -249,10 +288,27 @@ mod tests {
         let dir = TempDir::new().unwrap();
         let path = dir.path().join("audit.jsonl");
         fs::write(&path, "{\"at\":\"1\",\"who").unwrap();
-        let log = AuditLog::open(&path, Rotation { file_bytes_max: 10_000, files_max: 2 }).unwrap();
+        let log = AuditLog::open(&path, rotation(10_000, 2)).unwrap();
         log.write(record(2, "bob"));
         drop(log);
         assert_eq!(all(&path), [2]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_the_owners_is_made_so_that_nobody_else_can_read_it() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = TempDir::new().unwrap();
+        let path = dir.path().join("boxoffice").join("users").join("TORC2345.jsonl");
+        let log = AuditLog::open(&path, Rotation { readers: Readers::Owner, ..rotation(500, 2) }).unwrap();
+        (0..100).for_each(|at| log.write(record(at, "bob")));
+        drop(log);
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        for path in [path.clone(), numbered(&path, 1), numbered(&path, 2)] {
+            assert_eq!(mode(&path), 0o600, "{}", path.display());
+        }
+        let users = path.parent().unwrap();
+        assert_eq!([users, users.parent().unwrap()].map(mode), [0o700, 0o700]);
     }
 
     #[test]

@@ -9,12 +9,12 @@ use super::output::{Output, note};
 use crate::audit::describe::Asked;
 use crate::audit::reader::{Filter, Found, read};
 use crate::audit::record::{AuditRecord, AuditResult};
-use crate::audit::writer::{AuditLog, Rotation};
+use crate::audit::writer::{AuditLog, Readers, Rotation};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A user's log is renamed when it is larger; three older ones are kept.
-const ROTATION: Rotation = Rotation { file_bytes_max: 4 << 20, files_max: 3 };
+/// A user's log is renamed when it is larger; three older ones are kept. What people asked for is nobody else's business.
+const ROTATION: Rotation = Rotation { file_bytes_max: 4 << 20, files_max: 3, readers: Readers::Owner };
 /// Who asks without saying who.
 const NOBODY: &str = "anyone";
 

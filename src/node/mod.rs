@@ -7,7 +7,7 @@ mod settings;
 use crate::api::gate::Gate;
 use crate::api::http::{self, HttpPort};
 use crate::api::tcp::{self, ClientPort};
-use crate::audit::writer::{AuditLog, Rotation};
+use crate::audit::writer::{AuditLog, Readers, Rotation};
 use crate::config::{ClusterConfig, Durability, ServerConfig};
 use crate::replication::driver::{self, ReplicaError};
 use crate::replication::expiry;
@@ -169,7 +169,11 @@ pub async fn run(args: NodeArgs) -> Result<(), NodeError> {
 
 /// The audit log beside the data. A server sells without it, too, and says so.
 fn open_audit(config: &ClusterConfig, data: &Path) -> Option<Arc<AuditLog>> {
-    let rotation = Rotation { file_bytes_max: config.audit.file_mib << 20, files_max: config.audit.files };
+    let rotation = Rotation {
+        file_bytes_max: config.audit.file_mib << 20,
+        files_max: config.audit.files,
+        readers: Readers::Mask,
+    };
     if rotation.file_bytes_max == 0 {
         return None;
     }

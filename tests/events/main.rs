@@ -1,13 +1,12 @@
 //! The state machine of events against lists that are searched from front to back: any operations in any order come to
 //! the same, outcome by outcome and claim by claim, also when the state is written and read back in between.
 
-#[path = "../sim/simulator/model/deeds.rs"]
-mod deeds;
-#[path = "../sim/simulator/model/events.rs"]
+#[path = "../sim/simulator/model/events/mod.rs"]
 mod events;
 
 use boxoffice::domain::batch::BatchBuilder;
 use boxoffice::domain::command::{Command, Operation, Query};
+use boxoffice::domain::divergence::Divergence;
 use boxoffice::domain::events::answer::{Claim, Claimed, EventAnswer};
 use boxoffice::domain::events::command::{
     Action, Count, EventOperation, EventQuery, MinuteOfDay, NewEvent, Offer, Place, Question, Seating,
@@ -20,8 +19,7 @@ use boxoffice::domain::ids::{Seat, SessionId};
 use boxoffice::domain::outcome::{Answer, Outcome};
 use boxoffice::domain::runs::SeatRuns;
 use boxoffice::domain::state::{Config, State};
-use deeds::Now;
-use events::Events;
+use events::{Events, Now};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -149,33 +147,36 @@ fn action() -> BoxedStrategy<(Action, Option<Actor>)> {
 fn offer() -> BoxedStrategy<Offer> {
     let for_whom = || (who(), key());
     prop_oneof![
-        Just(Offer::Branch {
+        1 => Just(Offer::Branch {
             branch: "MTL".parse().unwrap(),
             name: "M".parse().unwrap(),
             theatres: vec!["Apollo".parse().unwrap()]
         }),
-        Just(Offer::Kind("Films".parse().unwrap())),
-        (key(), 0u64..60).prop_map(|(event, made_until)| Offer::EventRemoved { event, made_until }),
-        (new_event(), 1u32..10).prop_map(|(NewEvent { place, kind, name, theatre }, capacity)| {
+        1 => Just(Offer::Kind("Films".parse().unwrap())),
+        1 => (key(), 0u64..60).prop_map(|(event, made_until)| Offer::EventRemoved { event, made_until }),
+        1 => (new_event(), 1u32..10).prop_map(|(NewEvent { place, kind, name, theatre }, capacity)| {
             Offer::EventAdded { place, kind, name, theatre, capacity }
         }),
-        (for_whom(), 0u64..60).prop_map(|((holder, event), made_until)| Offer::Cancelled {
+        1 => (for_whom(), 0u64..60).prop_map(|((holder, event), made_until)| Offer::Cancelled {
             holder,
             event,
             made_until
         }),
-        (for_whom(), seats(), 0u64..3).prop_map(|((holder, event), seats, mark)| Offer::Booked {
+        2 => (for_whom(), seats(), 0u64..200, 0u64..3).prop_map(|((holder, event), seats, made_until, mark)| {
+            Offer::Changed { holder, event, made_until, seats, mark }
+        }),
+        1 => (for_whom(), seats(), 0u64..3).prop_map(|((holder, event), seats, mark)| Offer::Booked {
             holder,
             event,
             seats,
             mark
         }),
-        (for_whom(), 0u64..60).prop_map(|((holder, event), made_until)| Offer::Left {
+        1 => (for_whom(), 0u64..60).prop_map(|((holder, event), made_until)| Offer::Left {
             holder,
             event,
             made_until
         }),
-        (for_whom(), count()).prop_map(|((holder, event), count)| Offer::Joined { holder, event, count }),
+        1 => (for_whom(), count()).prop_map(|((holder, event), count)| Offer::Joined { holder, event, count }),
     ]
     .boxed()
 }
@@ -322,7 +323,7 @@ impl Pair {
         batch.push(&command).unwrap();
         let mut outcomes = Vec::new();
         self.state.apply(self.position, self.now_ms, &batch.finish(), &mut outcomes);
-        let mark = deeds::mark(0, 1, sequence);
+        let mark = events::mark(0, 1, sequence);
         let now = Now { position: self.position, time_ms: self.state.time_ms(), mark };
         let expected = self.model.operate(&command.operation, now);
         if let EventOutcome::Booked { stem, seats, .. } | EventOutcome::Exchanged { stem, seats, .. } =
@@ -343,6 +344,14 @@ impl Pair {
     }
 
     fn compare(&self) -> Result<(), TestCaseError> {
+        prop_assert_eq!(self.ask(None, Question::Kinds), EventAnswer::Kinds(self.model.kinds().to_vec()));
+        let EventAnswer::Branches { branches, more: None } =
+            self.ask(None, Question::Branches { after: None, limit: 1_000 })
+        else {
+            return Err(TestCaseError::fail("no branches"));
+        };
+        let theatres = branches.into_iter().map(|(code, branch)| (code, branch.theatres));
+        prop_assert!(theatres.eq(self.model.branches()));
         for (event, free) in self.model.free() {
             let EventAnswer::SeatMap { map, .. } = self.ask(None, Question::SeatMap(event.clone())) else {
                 return Err(TestCaseError::fail(format!("{event} is not there")));
@@ -409,6 +418,13 @@ proptest! {
         for divergence in State::divergence(&lost, &pair.state, position) {
             let before = pair.stems.len();
             pair.operate(divergence.operation(position))?;
+            if let Divergence::Events(Offer::Changed { holder, event, .. }) = &divergence {
+                let (claims, _) = pair.model.schedule(holder);
+                let keeps = |claim: &Claim| {
+                    claim.event == *event && matches!(claim.what, Claimed::Booking { .. })
+                };
+                prop_assert!(claims.iter().any(keeps), "{holder} lost a booking: {divergence:?}");
+            }
             refused += usize::from(before == pair.stems.len());
         }
         pair.compare()?;

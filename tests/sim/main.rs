@@ -14,12 +14,18 @@ use simulator::{World, WorldKind};
 /// Seeds of each world that every run of the tests takes, in a debug build.
 const SEEDS: u64 = 40;
 
+/// Outcomes about events that are a success of a client's; `errands::deed` names them.
+const DEEDS: usize = 15;
+
 fn sweep(kind: WorldKind) {
     let sweep = Sweep { kinds: vec![kind], first_seed: 1, seeds: SEEDS, jobs: 1 };
     let (sums, failures) = sweep.run(|| false, |_| {});
     assert!(failures.is_empty(), "{}", failures.iter().map(|f| format!("\n{f}")).collect::<String>());
     let sum = &sums[0];
     assert!(sum.answered > 100 * SEEDS, "too little was done for the run to mean anything: {sum}");
+    if kind != WorldKind::Partition {
+        assert_eq!(sum.deeds.len(), DEEDS, "something about events was never done: {:?}", sum.deeds);
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::super::values::{self, PickedSeats};
 use crate::domain::events::{
     calendar::Date,
-    command::{Count, MinuteOfDay, Seating},
+    command::{Count, MinuteOfDay, ScheduleMark, Seating},
     ids::{Actor, BranchCode, EventId, EventKey, Kind},
     tickets::TicketId,
 };
@@ -77,7 +77,14 @@ pub enum EventAsk {
         holder: HolderArgs,
     },
     /// Show everything that you have booked, hold or wait for
-    Schedule(HolderArgs),
+    Schedule {
+        /// For whom.
+        #[command(flatten)]
+        holder: HolderArgs,
+        /// Which part.
+        #[command(flatten)]
+        page: SchedulePage,
+    },
     /// Set seats aside for a while
     Hold {
         /// Where.
@@ -132,8 +139,8 @@ pub enum EventAsk {
         /// The ticket's id
         ticket: TicketId,
     },
-    /// List the branches with their theatres
-    Branches,
+    /// List the branches with their theatres, a page at a time
+    Branches(BranchesPage),
     /// Add a branch (managers)
     AddBranch {
         /// Three letters, such as TOR
@@ -169,7 +176,7 @@ impl EventAsk {
             EventAsk::Book { .. } => "book",
             EventAsk::Cancel { .. } => "cancel",
             EventAsk::Exchange { .. } => "exchange",
-            EventAsk::Schedule(_) => "schedule",
+            EventAsk::Schedule { .. } => "schedule",
             EventAsk::Hold { .. } => "hold",
             EventAsk::Confirm(_) => "confirm",
             EventAsk::Extend(_) => "extend",
@@ -179,7 +186,7 @@ impl EventAsk {
             EventAsk::WaitingList { .. } => "waiting-list",
             EventAsk::Ticket { .. } => "ticket",
             EventAsk::DeleteTicket { .. } => "delete-ticket",
-            EventAsk::Branches => "branches",
+            EventAsk::Branches(_) => "branches",
             EventAsk::AddBranch { .. } => "add-branch",
             EventAsk::AddTheatre { .. } => "add-theatre",
             EventAsk::Kinds => "kinds",
@@ -331,6 +338,28 @@ pub struct AvailabilityPage {
     /// Go on after this event
     #[arg(long, value_name = "ID")]
     pub after: Option<EventId>,
+}
+
+/// A part of a schedule.
+#[derive(Debug, Clone, Args)]
+pub struct SchedulePage {
+    /// Entries of one page; large bookings make it shorter
+    #[arg(long, value_name = "N", default_value = "1000", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub limit: u32,
+    /// Go on where a page ended
+    #[arg(long, value_name = "MARK")]
+    pub after: Option<ScheduleMark>,
+}
+
+/// A part of the branches.
+#[derive(Debug, Clone, Args)]
+pub struct BranchesPage {
+    /// Branches of one page; many theatres make it shorter
+    #[arg(long, value_name = "N", default_value = "1000", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub limit: u32,
+    /// Go on after this branch
+    #[arg(long, value_name = "CODE")]
+    pub after: Option<BranchCode>,
 }
 
 impl At {

@@ -17,9 +17,6 @@ use crate::domain::ids::Name;
 use args::{AddEventArgs, EventAsk, ListArgs};
 use serde_json::{Value, json};
 
-/// Entries of a schedule that are shown at once.
-const SCHEDULE_LEN: u32 = 1_000;
-
 /// What is asked of the cluster. `who` acts; `uuid` makes an id for an event that has none.
 ///
 /// # Errors
@@ -37,15 +34,17 @@ pub fn wanted(ask: EventAsk, who: Option<&Actor>, uuid: impl FnOnce() -> Uuid) -
             let asked = Question::Availability { kind, after: page.after, limit: page.limit };
             return Ok(question(Some(&actor()?), asked));
         }
-        EventAsk::Schedule(of) => {
-            let asked = Question::Schedule { holder: holder(of)?, after: None, limit: SCHEDULE_LEN };
+        EventAsk::Schedule { holder: of, page } => {
+            let asked = Question::Schedule { holder: holder(of)?, after: page.after, limit: page.limit };
             return Ok(question(Some(&actor()?), asked));
         }
         EventAsk::WaitingList { at, skip, limit } => {
             return Ok(question(who, Question::WaitingList { event: at.key(), skip, limit }));
         }
         EventAsk::Ticket { ticket } => return Ok(question(who, Question::Ticket(ticket))),
-        EventAsk::Branches => return Ok(question(who, Question::Branches)),
+        EventAsk::Branches(page) => {
+            return Ok(question(who, Question::Branches { after: page.after, limit: page.limit }));
+        }
         EventAsk::Kinds => return Ok(question(who, Question::Kinds)),
         EventAsk::AddEvent(args) => added(args, uuid)?,
         EventAsk::RemoveEvent(at) => Action::RemoveEvent { event: at.key() },
@@ -172,7 +171,8 @@ pub fn more(answer: &EventAnswer) -> Option<String> {
             Some(format!("there are more: --after \"{id}/{kind}\""))
         }
         EventAnswer::Availability { more: Some(id), .. } => Some(format!("there are more: --after {id}")),
-        EventAnswer::Schedule { more: Some(_), .. } => Some("there is more than is shown".to_owned()),
+        EventAnswer::Branches { more: Some(code), .. } => Some(format!("there are more: --after {code}")),
+        EventAnswer::Schedule { more: Some(mark), .. } => Some(format!("there are more: --after {mark}")),
         _ => None,
     }
 }
@@ -223,11 +223,36 @@ mod tests {
     }
 
     #[test]
+    fn every_list_that_goes_on_says_how_to_see_the_rest() {
+        let schedule = |more| EventAnswer::Schedule {
+            holder: actor("TORC2345"),
+            claims: Vec::new(),
+            cancelled: Vec::new(),
+            more,
+        };
+        let mark = "17".parse().unwrap();
+        let branches = |more| EventAnswer::Branches { branches: Vec::new(), more };
+        for (answer, words) in [
+            (schedule(None), None),
+            (schedule(Some(mark)), Some("there are more: --after 17")),
+            (branches(None), None),
+            (branches(Some("TOR".parse().unwrap())), Some("there are more: --after TOR")),
+            (
+                EventAnswer::Events { events: Vec::new(), more: Some(key()) },
+                Some("there are more: --after \"TORM100519/Seminars\""),
+            ),
+        ] {
+            assert_eq!(more(&answer).as_deref(), words);
+        }
+    }
+
+    #[test]
     fn who_acts_must_be_said_for_what_changes_something() {
         let ask = || EventAsk::AddKind { kind: "Seminars".parse().unwrap() };
         let uuid = || Uuid([0; 16]);
         assert!(wanted(ask(), None, uuid).unwrap_err().contains("--as"));
         assert!(wanted(ask(), Some(&actor("TORM2345")), uuid).is_ok());
-        assert!(wanted(EventAsk::Branches, None, uuid).is_ok());
+        let page = args::BranchesPage { limit: 10, after: None };
+        assert!(wanted(EventAsk::Branches(page), None, uuid).is_ok());
     }
 }

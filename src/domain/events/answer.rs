@@ -15,14 +15,22 @@ use std::fmt;
 
 /// Most entries of one page, however many were asked for.
 pub const PAGE_MAX: u32 = 1_000;
+/// Bytes after which a page ends, about; its last entry may pass it by what the largest booking takes. Much less than
+/// a frame of the client protocol.
+pub const PAGE_BYTES_MAX: usize = 1 << 20;
 /// Most entries that are looked at for one page; a filter that finds little gives short pages.
 pub const LOOKS_MAX: usize = 10_000;
 
 /// What a question about events found. A list that ended before everything was told has a mark to go on from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum EventAnswer {
-    /// All branches.
-    Branches(Vec<(BranchCode, Branch)>),
+    /// Some branches, by code.
+    Branches {
+        /// They.
+        branches: Vec<(BranchCode, Branch)>,
+        /// Where to go on.
+        more: Option<BranchCode>,
+    },
     /// All kinds.
     Kinds(Vec<Kind>),
     /// One event.
@@ -165,7 +173,7 @@ pub struct Notice {
 impl fmt::Display for EventAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            EventAnswer::Branches(branches) => lines(f, branches, |f, (code, branch)| {
+            EventAnswer::Branches { branches, .. } => lines(f, branches, |f, (code, branch)| {
                 write!(f, "{code} {}", branch.name)?;
                 branch.theatres.iter().try_for_each(|theatre| write!(f, "; {theatre}"))
             }),

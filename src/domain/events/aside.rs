@@ -1,7 +1,7 @@
 //! Holding, waiting, and what becomes of seats that come free.
 
 use super::command::{Count, Seating};
-use super::config::{HOLDS_MAX, WAITS_PER_CUSTOMER_MAX};
+use super::config::{HOLDS_MAX, WAITING_MAX, WAITS_PER_CUSTOMER_MAX};
 use super::holds::Hold;
 use super::ids::{Actor, EventKey};
 use super::outcome::{EventOutcome, Limit, Refusal};
@@ -29,7 +29,7 @@ impl Events {
 
     /// Holds free seats for those who wait for no more than are free, in order.
     pub(super) fn offer(&mut self, now: Now, number: u32) {
-        while let Some(place) = self.waiting.take_fitting(number, self.left(number)) {
+        for place in self.waiting.take_fitting(number, self.left(number)) {
             let hall = &self.catalogue.hall(number).seats;
             let seats = hall.pick(place.count).expect("so many are free");
             let spot = Spot { party: place.party, event: number };
@@ -47,12 +47,7 @@ impl Events {
         event: &EventKey,
         seating: &Seating,
     ) -> Result<EventOutcome, Refusal> {
-        self.must_act_for(actor, holder)?;
-        let number = self.number(event)?;
-        self.must_be_seats(number, seating)?;
-        self.must_have_nothing(holder, number)?;
-        self.must_have_quota(holder, number, None)?;
-        let seats = self.pick(number, seating)?;
+        let (number, seats) = self.seats_for(actor, holder, event, seating)?;
         let own_max = self.config.holds_per_customer_max;
         let own = self.guests.find(holder).map_or(0, |party| self.holds.count_of(party));
         if own >= own_max as usize {
@@ -97,8 +92,9 @@ impl Events {
         was_there
     }
 
-    /// What somebody holds.
-    fn held(&self, holder: &Actor, event: &EventKey) -> Result<Spot, Refusal> {
+    /// What somebody holds, for somebody who may act for them.
+    fn held(&self, actor: &Actor, holder: &Actor, event: &EventKey) -> Result<Spot, Refusal> {
+        self.must_act_for(actor, holder)?;
         let number = self.number(event)?;
         let spot = self.spot(holder, number).filter(|spot| self.holds.get(*spot).is_some());
         spot.ok_or_else(|| Refusal::NotHeld { holder: holder.clone(), event: event.clone() })
@@ -111,8 +107,7 @@ impl Events {
         holder: &Actor,
         event: &EventKey,
     ) -> Result<EventOutcome, Refusal> {
-        self.must_act_for(actor, holder)?;
-        let spot = self.held(holder, event)?;
+        let spot = self.held(actor, holder, event)?;
         self.must_have_quota(holder, spot.event, None)?;
         self.must_have_room()?;
         // A guest keeps their number on the way from hold to booking.
@@ -130,8 +125,7 @@ impl Events {
         holder: &Actor,
         event: &EventKey,
     ) -> Result<EventOutcome, Refusal> {
-        self.must_act_for(actor, holder)?;
-        let spot = self.held(holder, event)?;
+        let spot = self.held(actor, holder, event)?;
         let hold = self.holds.get(spot).expect("it was found just before");
         let (holder, event) = (holder.clone(), event.clone());
         if hold.extended {
@@ -150,8 +144,7 @@ impl Events {
         holder: &Actor,
         event: &EventKey,
     ) -> Result<EventOutcome, Refusal> {
-        self.must_act_for(actor, holder)?;
-        let spot = self.held(holder, event)?;
+        let spot = self.held(actor, holder, event)?;
         let count = self.take_hold(spot).count();
         self.offer(now, spot.event);
         let (holder, event, left) = (holder.clone(), event.clone(), self.left(spot.event));
@@ -183,6 +176,9 @@ impl Events {
         let max = self.config.waiting_list_max;
         if self.waiting.list(number).len() >= max as usize {
             return Err(Refusal::Full(Limit::WaitingList(max)));
+        }
+        if self.waiting.len() + self.holds.table().len() >= WAITING_MAX {
+            return Err(Refusal::Full(Limit::Waiting(WAITING_MAX as u32)));
         }
         let own = spot.map_or(0, |spot| self.waiting.spots_of(spot.party).count());
         if own >= WAITS_PER_CUSTOMER_MAX {

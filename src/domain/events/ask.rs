@@ -1,12 +1,12 @@
 //! Questions about events, answered from what this server has executed.
 //!
-//! No answer takes longer than a page: lists end at [`PAGE_MAX`] entries, or when [`LOOKS_MAX`] entries were
-//! looked at, and say where to go on. What is due but not yet freed is still shown as it is in the state.
+//! No answer takes longer than a page: lists end at [`PAGE_MAX`] entries, at [`PAGE_BYTES_MAX`] where entries can be large,
+//! or when [`LOOKS_MAX`] entries were looked at, and say where to go on. What is due but not yet freed is still shown as it is in the state.
 
 use super::Events;
-use super::answer::{Claim, Claimed, EventAnswer, EventView, LOOKS_MAX, Notice, PAGE_MAX};
+use super::answer::{Claim, Claimed, EventAnswer, EventView, LOOKS_MAX, Notice, PAGE_BYTES_MAX, PAGE_MAX};
 use super::command::{EventQuery, Filter, Place, Question, ScheduleMark};
-use super::ids::{Actor, EventId, EventKey, Kind};
+use super::ids::{Actor, BranchCode, EventId, EventKey, Kind};
 use super::outcome::{Denied, Refusal};
 use super::parties::Spot;
 use super::tickets::TicketId;
@@ -18,9 +18,7 @@ impl Events {
     pub(in crate::domain) fn ask(&self, query: &EventQuery) -> EventAnswer {
         let actor = query.actor.as_ref();
         let found = match &query.question {
-            Question::Branches => Ok(EventAnswer::Branches(
-                self.branches.iter().map(|(code, branch)| (*code, branch.clone())).collect(),
-            )),
+            Question::Branches { after, limit } => Ok(self.list_branches(*after, page(*limit))),
             Question::Kinds => Ok(EventAnswer::Kinds(self.kinds.names().to_vec())),
             Question::Event(event) => self.number(event).map(|number| EventAnswer::Event(self.view(number))),
             Question::Events { filter, after, limit } => Ok(self.list(filter, after.as_ref(), page(*limit))),
@@ -34,6 +32,21 @@ impl Events {
             Question::WaitingList { event, skip, limit } => self.waiting_list(event, *skip, page(*limit)),
         };
         found.unwrap_or_else(EventAnswer::Refused)
+    }
+
+    fn list_branches(&self, after: Option<BranchCode>, limit: usize) -> EventAnswer {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let (mut branches, mut bytes) = (Vec::new(), 0);
+        for (code, branch) in self.branches.range((from, Bound::Unbounded)) {
+            if branches.len() >= limit || bytes >= PAGE_BYTES_MAX {
+                let more = branches.last().map(|(code, _)| *code);
+                return EventAnswer::Branches { branches, more };
+            }
+            let names = branch.theatres.iter().chain([&branch.name]);
+            bytes += size_of_val(code) + names.map(|name| 1 + name.as_str().len()).sum::<usize>();
+            branches.push((*code, branch.clone()));
+        }
+        EventAnswer::Branches { branches, more: None }
     }
 
     fn view(&self, number: u32) -> EventView {
@@ -142,7 +155,16 @@ impl Events {
                 numbers.truncate(limit);
                 more = numbers.last().map(|number| ScheduleMark(*number));
             }
-            claims = numbers.into_iter().filter_map(|event| self.claimed(Spot { party, event })).collect();
+            let (mut bytes, mut last) = (0, None);
+            for event in numbers {
+                if bytes >= PAGE_BYTES_MAX {
+                    more = last;
+                    break;
+                }
+                let claim = self.claimed(Spot { party, event }).expect("it was found just before");
+                (bytes, last) = (bytes + claim.bytes(), Some(ScheduleMark(event)));
+                claims.push(claim);
+            }
             if after.is_none() {
                 let notices = self.notices.get(&party).map_or(&[][..], Vec::as_slice);
                 let notice = |cancelled: &super::Cancelled| Notice {
@@ -195,6 +217,17 @@ impl Events {
         let who = |party| self.guests.actor(party).expect("who waits is known");
         let places = shown.map(|place| (who(place.party), place.count)).collect();
         Ok(EventAnswer::WaitingList { event: event.clone(), total: list.len() as u32, places })
+    }
+}
+
+impl Claim {
+    /// In memory; on the wire it is less.
+    fn bytes(&self) -> usize {
+        let seats = match &self.what {
+            Claimed::Booking { seats, .. } | Claimed::Hold { seats, .. } => seats.heap_bytes(),
+            Claimed::Place { .. } => 0,
+        };
+        size_of::<Claim>() + self.event.kind.as_str().len() + seats
     }
 }
 

@@ -23,14 +23,25 @@ impl Events {
         event: &EventKey,
         seating: &Seating,
     ) -> Result<EventOutcome, Refusal> {
+        let (number, seats) = self.seats_for(actor, holder, event, seating)?;
+        self.must_have_room()?;
+        Ok(self.give_booking(now, holder, number, seats))
+    }
+
+    /// Free seats, which stay free, for somebody who has none of the event, with the event's number.
+    pub(super) fn seats_for(
+        &self,
+        actor: &Actor,
+        holder: &Actor,
+        event: &EventKey,
+        seating: &Seating,
+    ) -> Result<(u32, SeatRuns), Refusal> {
         self.must_act_for(actor, holder)?;
         let number = self.number(event)?;
         self.must_be_seats(number, seating)?;
         self.must_have_nothing(holder, number)?;
         self.must_have_quota(holder, number, None)?;
-        let seats = self.pick(number, seating)?;
-        self.must_have_room()?;
-        Ok(self.give_booking(now, holder, number, seats))
+        Ok((number, self.pick(number, seating)?))
     }
 
     pub(super) fn must_have_room(&self) -> Result<(), Refusal> {
@@ -142,26 +153,38 @@ impl Events {
         let number = self.number(to)?;
         self.must_be_seats(number, seating)?;
         let spot = self.spot(holder, old).expect("who has booked can have something");
+        self.replace(now, holder, spot, number, seating)
+    }
+
+    /// Puts a booking of seats that exist in place of another one, both or nothing.
+    pub(super) fn replace(
+        &mut self,
+        now: Now,
+        holder: &Actor,
+        old: Spot,
+        number: u32,
+        seating: &Seating,
+    ) -> Result<EventOutcome, Refusal> {
         // A guest keeps their number between the two bookings.
-        self.guests.keep(spot.party);
-        let seats = if number == old {
-            self.change_seats(spot, seating)
+        self.guests.keep(old.party);
+        let seats = if number == old.event {
+            self.change_seats(old, seating)
         } else {
-            self.change_event(holder, spot, number, seating)
+            self.change_event(holder, old, number, seating)
         };
         let seats = match seats {
             Ok(seats) => seats,
             Err(refusal) => {
-                self.guests.let_go(spot.party);
+                self.guests.let_go(old.party);
                 return Err(refusal);
             }
         };
         let spot = self.put_booking(now, holder, number, seats.clone());
         self.guests.let_go(spot.party);
         self.take_place(spot);
-        self.offer(now, old);
+        self.offer(now, old.event);
         let stem = self.bookings.get(spot).expect("it was put there").stem(spot);
-        let (from, to) = (from.clone(), to.clone());
+        let (from, to) = (self.key(old.event), self.key(number));
         Ok(EventOutcome::Exchanged { holder: holder.clone(), from, to, seats, stem })
     }
 

@@ -2,6 +2,7 @@
 
 use super::Events;
 use super::bookings::Quota;
+use super::config::{HOLDS_MAX, WAITING_MAX};
 use super::parties::{Guests, Spot};
 use std::collections::BTreeMap;
 
@@ -56,11 +57,8 @@ impl Events {
         let waiting =
             lists.flat_map(|(event, list)| list.iter().map(|p| Spot { party: p.party, event: *event }));
         for spot in self.holds.table().iter().map(|(spot, _)| *spot).chain(waiting) {
-            let things = [
-                self.bookings.get(spot).is_some(),
-                self.holds.get(spot).is_some(),
-                self.waiting.find(spot).is_some(),
-            ];
+            let things =
+                [self.bookings.get(spot).is_some(), self.holds.get(spot).is_some(), self.waiting.has(spot)];
             if things.into_iter().filter(|thing| *thing).count() != 1 {
                 return Err(format!("{spot:?} has two things at one event"));
             }
@@ -81,6 +79,9 @@ impl Events {
     }
 
     fn nobody_waits_for_what_is_free(&self) -> Result<(), String> {
+        if self.waiting.len() + self.holds.table().len() > WAITING_MAX + HOLDS_MAX {
+            return Err("more wait or hold seats than there can be".into());
+        }
         for (event, list) in self.waiting.lists().iter() {
             if list.iter().any(|place| place.count <= self.left(*event)) {
                 return Err(format!("somebody waits for free seats of {}", self.key(*event)));

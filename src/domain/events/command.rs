@@ -6,6 +6,7 @@ use super::tickets::TicketId;
 use crate::domain::ids::{Name, SEATS_MAX};
 use crate::domain::runs::SeatRuns;
 use serde::{Deserialize, Deserializer, Serialize};
+use std::{fmt, num::ParseIntError, str::FromStr};
 
 /// An operation with who asks for it: whether they may is decided where it is executed, from replicated data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -216,7 +217,7 @@ pub enum Offer {
         /// How many seats.
         capacity: u32,
     },
-    /// A booking from before the partition was cancelled or changed.
+    /// A booking from before the partition was cancelled.
     Cancelled {
         /// Whose.
         holder: Actor,
@@ -224,6 +225,20 @@ pub enum Offer {
         event: EventKey,
         /// The last position that both sides share.
         made_until: u64,
+    },
+    /// A booking from before the partition has other seats. At once, so that nobody who waits gets the seats in
+    /// between; where the new ones are not free, the old ones stay.
+    Changed {
+        /// Whose.
+        holder: Actor,
+        /// Where.
+        event: EventKey,
+        /// The last position that both sides share.
+        made_until: u64,
+        /// Exactly these.
+        seats: SeatRuns,
+        /// The booking's mark, so that its tickets may stay the same.
+        mark: u64,
     },
     /// A booking was made.
     Booked {
@@ -265,12 +280,17 @@ pub struct EventQuery {
     pub question: Question,
 }
 
-/// What may be asked. Lists come in pages of at most [`PAGE_MAX`](super::answer::PAGE_MAX) entries: ask again
-/// with where the last one ended.
+/// What may be asked. Lists come in pages of at most [`PAGE_MAX`](super::answer::PAGE_MAX) entries, and of about
+/// [`PAGE_BYTES_MAX`](super::answer::PAGE_BYTES_MAX): ask again with where the last one ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Question {
-    /// All branches with their theatres. For anyone.
-    Branches,
+    /// Branches with their theatres, by code. For anyone.
+    Branches {
+        /// Where the last page ended.
+        after: Option<BranchCode>,
+        /// Entries wanted.
+        limit: u32,
+    },
     /// All kinds. For anyone.
     Kinds,
     /// One event. For anyone.
@@ -339,9 +359,23 @@ pub struct Filter {
     pub free_min: u32,
 }
 
-/// Where a page of a schedule ended: the event, as the state numbers them.
+/// Where a page of a schedule ended: the event, as the state numbers them. Written as that number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScheduleMark(pub(super) u32);
+
+impl fmt::Display for ScheduleMark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for ScheduleMark {
+    type Err = ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIntError> {
+        text.parse().map(ScheduleMark)
+    }
+}
 
 impl Action {
     /// Which seats it names, if it names any.

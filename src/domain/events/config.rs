@@ -17,8 +17,12 @@ pub const EVENTS_MAX: u32 = 1 << 20;
 pub const ALL_SEATS_MAX: u64 = 1_000_000_000;
 /// Most bookings that a cluster can be configured for.
 pub const BOOKINGS_MAX: u32 = 1 << 26;
-/// Most holds of all customers together, so that the time it takes to free what is due is bounded.
+/// Most holds of all customers together, so that the time it takes to free what is due is bounded. Offers count, but are
+/// made all the same: each takes the place of somebody who waited, of whom there are at most [`WAITING_MAX`].
 pub const HOLDS_MAX: usize = 1 << 16;
+/// Most holds, offers and places on all waiting lists together with which one more may wait. So there are never more
+/// than this and [`HOLDS_MAX`] together, whatever becomes of which.
+pub const WAITING_MAX: usize = 1 << 17;
 /// Most places that one waiting list can be configured for: it is searched from front to back.
 pub const WAITING_LIST_MAX: u32 = 10_000;
 /// Most waiting lists that one customer is on.

@@ -126,11 +126,11 @@ pub fn refusal(refusal: &Refusal, seats_max: usize) -> (&'static str, Value) {
 /// are taken is left to whoever shows them.
 pub fn answer(answer: &EventAnswer, seats_max: usize) -> Value {
     match answer {
-        EventAnswer::Branches(branches) => {
+        EventAnswer::Branches { branches, more } => {
             let shown = branches.iter().map(
                 |(code, branch)| json!({ "branch": code, "name": branch.name, "theatres": branch.theatres }),
             );
-            json!({ "branches": Value::from_iter(shown) })
+            json!({ "branches": Value::from_iter(shown), "more": more })
         }
         EventAnswer::Kinds(kinds) => json!({ "kinds": kinds }),
         EventAnswer::Event(event) => view(event),
@@ -231,6 +231,7 @@ fn full(limit: Limit) -> Value {
         Limit::HoldsOfOne(max) => ("holds_of_one", max.into()),
         Limit::WaitingList(max) => ("waiting_list", max.into()),
         Limit::WaitsOfOne(max) => ("waits_of_one", max.into()),
+        Limit::Waiting(max) => ("waiting", max.into()),
     };
     json!({ "limit": limit, "max": max })
 }

@@ -39,6 +39,9 @@ impl Events {
             Offer::Cancelled { holder, event, made_until } => {
                 self.heal_cancelled(now, holder, event, *made_until)
             }
+            Offer::Changed { holder, event, made_until, seats, mark } => {
+                self.heal_changed(Now { mark: *mark, ..now }, holder, event, *made_until, seats)
+            }
             Offer::Booked { holder, event, seats, mark } => {
                 self.heal_booked(Now { mark: *mark, ..now }, holder, event, seats)
             }
@@ -103,6 +106,33 @@ impl Events {
         Ok(EventOutcome::Cancelled { holder, event, count, left })
     }
 
+    /// Of a booking that has changed since, or is gone, the winning side's word stands.
+    fn heal_changed(
+        &mut self,
+        now: Now,
+        holder: &Actor,
+        event: &EventKey,
+        made_until: u64,
+        seats: &SeatRuns,
+    ) -> Result<EventOutcome, Refusal> {
+        let number = self.number(event)?;
+        let seating = Seating::Seats(seats.clone());
+        self.must_be_seats(number, &seating)?;
+        let spot = self.spot(holder, number);
+        let Some((spot, old)) = spot.and_then(|spot| Some((spot, self.bookings.get(spot)?))) else {
+            let (id, kind) = (event.id, Some(event.kind.clone()));
+            return Err(Refusal::NotBooked { holder: holder.clone(), id, kind });
+        };
+        if old.seats == *seats {
+            return Ok(EventOutcome::Settled);
+        }
+        if old.made_at > made_until {
+            let (holder, event, seats) = (holder.clone(), event.clone(), old.seats.clone());
+            return Err(Refusal::AlreadyBooked { holder, event, seats });
+        }
+        self.replace(now, holder, spot, number, &seating)
+    }
+
     fn heal_booked(
         &mut self,
         now: Now,
@@ -110,13 +140,8 @@ impl Events {
         event: &EventKey,
         seats: &SeatRuns,
     ) -> Result<EventOutcome, Refusal> {
-        if let Some(branch) = holder.branch() {
-            self.must_exist(branch)?;
-        }
-        let number = self.number(event)?;
-        let seating = Seating::Seats(seats.clone());
-        self.must_be_seats(number, &seating)?;
-        if let Some(spot) = self.spot(holder, number) {
+        let number = self.number(event).ok();
+        if let Some(spot) = number.and_then(|number| self.spot(holder, number)) {
             let booking = self.bookings.get(spot).filter(|booking| booking.seats == *seats);
             if let Some(booking) = booking {
                 let (holder, event, stem) = (holder.clone(), event.clone(), booking.stem(spot));
@@ -127,11 +152,7 @@ impl Events {
                 return self.confirm(now, holder, holder, event);
             }
         }
-        self.must_have_nothing(holder, number)?;
-        self.must_have_quota(holder, number, None)?;
-        let seats = self.pick(number, &seating)?;
-        self.must_have_room()?;
-        Ok(self.give_booking(now, holder, number, seats))
+        self.book(now, holder, holder, event, &Seating::Seats(seats.clone()))
     }
 
     fn heal_left(&mut self, holder: &Actor, event: &EventKey, made_until: u64) -> EventOutcome {

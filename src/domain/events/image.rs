@@ -7,7 +7,7 @@
 use super::bookings::Booking;
 use super::catalogue::Event;
 use super::command::Place;
-use super::config::{Branch, EventsConfig, NOTICES_MAX};
+use super::config::{Branch, EventsConfig, HOLDS_MAX, NOTICES_MAX, WAITING_MAX};
 use super::holds::Hold;
 use super::ids::{BranchCode, EventId, Kind};
 use super::kinds::Kinds;
@@ -125,6 +125,9 @@ impl Events {
     ) -> Result<Events, ReadError> {
         let mut events = Events::new(config);
         let [branches, kinds, guests, catalogue, bookings, holds, lists, notices]: Header = input.read()?;
+        if holds > (WAITING_MAX + HOLDS_MAX) as u64 {
+            return damaged("there are too many holds");
+        }
         events.read_branches(branches, input)?;
         events.read_kinds(kinds, input)?;
         let mut order = InOrder(None);
@@ -231,7 +234,7 @@ impl Events {
         }
         let spot = Spot { party, event };
         let is_taken = self.bookings.get(spot).is_some() || self.holds.get(spot).is_some();
-        if is_taken || self.waiting.find(spot).is_some() {
+        if is_taken || self.waiting.has(spot) {
             return damaged("somebody has two things at one event");
         }
         self.guests.keep(party);
@@ -312,6 +315,9 @@ impl Events {
                 }
                 if count <= self.left(event) || count > SEATS_MAX {
                     return damaged("somebody waits for seats that are free");
+                }
+                if self.waiting.len() + self.holds.table().len() >= WAITING_MAX + HOLDS_MAX {
+                    return damaged("more wait than there can be");
                 }
                 last = made_at;
                 self.waiting.join(event, waiting::Place { party: spot.party, count, made_at });

@@ -145,7 +145,6 @@ impl Events {
         let hall = self.catalogue.hall(number);
         let bookers: Vec<Party> = hall.bookers.iter().copied().collect();
         let holders: Vec<Party> = hall.holders.iter().copied().collect();
-        let waiting: Vec<Party> = self.waiting.list(number).iter().map(|place| place.party).collect();
         let (mut seats, mut affected) = (0, Vec::new());
         for &party in &bookers {
             if affected.len() < AFFECTED_MAX {
@@ -158,8 +157,8 @@ impl Events {
         for party in holders {
             self.take_hold(spot(party));
         }
-        for party in waiting {
-            self.take_place(spot(party));
+        for place in self.waiting.take_all(number) {
+            self.guests.let_go(place.party);
         }
         self.catalogue.remove(number);
         EventOutcome::EventRemoved { event, bookings: bookers.len() as u32, seats, affected }

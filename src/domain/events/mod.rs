@@ -31,6 +31,7 @@ pub mod config;
 pub(super) mod divergence;
 pub mod fields;
 mod heal;
+mod heap;
 mod holds;
 pub mod ids;
 pub(super) mod image;

@@ -409,33 +409,13 @@ pub enum Limit {
     WaitingList(u32),
     /// Of one customer.
     WaitsOfOne(u32),
+    /// Of the cluster, holds and offers counted in.
+    Waiting(u32),
 }
 
 impl EventOutcome {
     /// Whether the users' exit code for this is "done" (0) and not "refused" (1).
     pub fn is_success(&self) -> bool {
         !matches!(self, EventOutcome::Refused(_))
-    }
-
-    /// Bytes outside of the value itself, about: names are shared with the command or the state.
-    pub(crate) fn heap_bytes(&self) -> usize {
-        let seats = match self {
-            EventOutcome::Booked { seats, .. }
-            | EventOutcome::Exchanged { seats, .. }
-            | EventOutcome::Held { seats, .. } => seats.heap_bytes(),
-            EventOutcome::Refused(
-                Refusal::NoSuchSeats { seats, .. }
-                | Refusal::AlreadyBooked { seats, .. }
-                | Refusal::AlreadyHeld { seats, .. }
-                | Refusal::Taken { seats, .. },
-            ) => seats.heap_bytes(),
-            _ => 0,
-        };
-        let list = match self {
-            EventOutcome::EventRemoved { affected, .. } => size_of_val::<[Actor]>(affected),
-            EventOutcome::Refused(Refusal::WhichKind { kinds, .. }) => size_of_val::<[Kind]>(kinds),
-            _ => 0,
-        };
-        size_of::<EventOutcome>() + seats + list
     }
 }

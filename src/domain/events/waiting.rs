@@ -3,6 +3,9 @@
 //! Seats that come free go to the first who wants no more than are free, then to the next, and so on; they are held for
 //! them for a while. So at any time everybody on a list wants more seats than are free, and whoever books what
 //! is left takes nothing from anybody who waits.
+//!
+//! Serving looks at each place once: who wanted more than was left does so still when less is left. It takes as long as the
+//! list is, however many are served.
 
 use super::parties::{Party, Spot};
 use crate::domain::shards::Shards;
@@ -44,9 +47,14 @@ impl Waiting {
         self.lists.get(&event).map_or(&[], Vec::as_slice)
     }
 
+    /// Whether somebody waits there.
+    pub(super) fn has(&self, spot: Spot) -> bool {
+        self.spots.contains(&spot)
+    }
+
     /// The place with the number of the place, from 1.
     pub(super) fn find(&self, spot: Spot) -> Option<(u32, Place)> {
-        if !self.spots.contains(&spot) {
+        if !self.has(spot) {
             return None;
         }
         let at = self.list(spot.event).iter().position(|place| place.party == spot.party);
@@ -89,11 +97,44 @@ impl Waiting {
         true
     }
 
-    /// Takes the first off a list who wants at most so many seats.
-    pub(super) fn take_fitting(&mut self, event: u32, left: u32) -> Option<Place> {
-        let place = *self.list(event).iter().find(|place| place.count <= left)?;
-        self.leave(Spot { party: place.party, event });
-        Some(place)
+    /// Takes off a list whom so many seats are enough for, one after the other, first place first.
+    pub(super) fn take_fitting(&mut self, event: u32, mut left: u32) -> Vec<Place> {
+        if !self.list(event).iter().any(|place| place.count <= left) {
+            return Vec::new();
+        }
+        let list = self.lists.get_mut(&event).expect("somebody is on it");
+        let served: Vec<Place> = list
+            .extract_if(.., |place| {
+                let fits = place.count <= left;
+                left -= if fits { place.count } else { 0 };
+                fits
+            })
+            .collect();
+        self.forget(event, &served);
+        served
+    }
+
+    /// Takes everybody off a list.
+    pub(super) fn take_all(&mut self, event: u32) -> Vec<Place> {
+        let Some(list) = self.lists.get_mut(&event) else { return Vec::new() };
+        let places = std::mem::take(list);
+        self.forget(event, &places);
+        places
+    }
+
+    /// These are off the list.
+    fn forget(&mut self, event: u32, places: &[Place]) {
+        for place in places {
+            self.spots.remove(&Spot { party: place.party, event });
+        }
+        if self.list(event).is_empty() {
+            self.lists.remove(&event);
+        }
+    }
+
+    /// Places on all lists.
+    pub(super) fn len(&self) -> usize {
+        self.spots.len()
     }
 
     pub(super) fn check(&self) -> Result<(), String> {

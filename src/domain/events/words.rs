@@ -230,6 +230,9 @@ impl fmt::Display for Limit {
             }
             Limit::WaitingList(max) => write!(f, "{max} wait already, the waiting list is full."),
             Limit::WaitsOfOne(max) => write!(f, "nobody can be on more than {max} waiting lists."),
+            Limit::Waiting(max) => {
+                write!(f, "{max} wait for seats or hold some already, nobody else can wait now.")
+            }
         }
     }
 }

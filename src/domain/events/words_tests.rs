@@ -40,6 +40,7 @@ fn every_limit_has_words_that_name_it() {
         Limit::HoldsOfOne(7),
         Limit::WaitingList(7),
         Limit::WaitsOfOne(7),
+        Limit::Waiting(7),
     ] {
         let words = Refusal::Full(limit).to_string();
         assert!(words.starts_with("Failed: ") && words.contains('7') && words.ends_with('.'), "{words}");

@@ -14,6 +14,7 @@ use boxoffice::domain::events::command::{Action, Count, EventOperation, NewEvent
 use boxoffice::domain::events::ids::{Actor, EventKey};
 use boxoffice::domain::ids::{Name, Seat, SessionId};
 use boxoffice::domain::outcome::{Answer, Outcome};
+use boxoffice::domain::runs::SeatRuns;
 use boxoffice::domain::state::State;
 use boxoffice::protocol::message::{About, Heartbeat, History, Message, Promise, Proposal, Standing};
 use boxoffice::protocol::record::{Checkpoint, Record, SnapshotHeader};
@@ -68,6 +69,13 @@ fn operations() -> Vec<Operation> {
         })),
         Operation::Expire,
         Operation::Offer(Box::new(Offer::Kind("Films".parse().expect("it is a kind")))),
+        Operation::Offer(Box::new(Offer::Changed {
+            holder: user("TORC0001"),
+            event: key("TORM100519"),
+            made_until: 3,
+            seats: SeatRuns::one(Seat(2)),
+            mark: 7,
+        })),
     ]
 }
 

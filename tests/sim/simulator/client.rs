@@ -1,10 +1,10 @@
 //! Clients that retry the same command until it is answered, and remember what they were told.
 
-use super::errands;
+use super::errands::{self, Booking, Memory};
 use super::profile::Profile;
 use boxoffice::domain::batch;
 use boxoffice::domain::command::{Command, Operation};
-use boxoffice::domain::events::ids::EventKey;
+use boxoffice::domain::events::outcome::EventOutcome;
 use boxoffice::domain::ids::{Name, Seat, SessionId};
 use boxoffice::domain::keys::Key;
 use boxoffice::domain::outcome::Outcome;
@@ -35,8 +35,9 @@ pub struct Client {
     pub server: u8,
     /// Names that only this client ever uses, and that were booked.
     pub own_names: Vec<Name>,
-    /// Guests that are only this client, with the event that each has booked.
-    pub own_bookings: Vec<(Name, EventKey)>,
+    /// Of guests that are only this client.
+    pub own_bookings: Vec<Booking>,
+    pub memory: Memory,
 }
 
 /// One operation under way.
@@ -69,6 +70,7 @@ impl Client {
             server: 1,
             own_names: Vec::new(),
             own_bookings: Vec::new(),
+            memory: Memory::default(),
         }
     }
 
@@ -86,7 +88,7 @@ impl Client {
             };
         }
         if rng.u32(0..12) < profile.errands_in_twelve {
-            let (errand, key) = errands::any_keyed(rng);
+            let (errand, key) = errands::any_keyed(rng, &self.memory);
             return self.keyed_command(session, errand, key);
         }
         let operation = match rng.u32(0..8) {
@@ -125,6 +127,17 @@ impl Client {
             _ => Operation::Reserve { name, count: 1 },
         };
         self.command(session, operation)
+    }
+
+    /// Remembers what it was told. `is_own`: nobody else is the holder.
+    pub fn hears(&mut self, outcome: &EventOutcome, is_own: bool) {
+        self.memory.told(outcome);
+        if let (true, EventOutcome::Booked { holder, event, seats, stem })
+        | (true, EventOutcome::Exchanged { holder, to: event, seats, stem, .. }) = (is_own, outcome)
+        {
+            let (holder, event, seats) = (holder.clone(), event.clone(), seats.clone());
+            self.own_bookings.push(Booking { holder, event, seats, stem: *stem });
+        }
     }
 
     fn command(&mut self, session: SessionId, operation: Operation) -> OpKind {

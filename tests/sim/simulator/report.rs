@@ -14,6 +14,8 @@ pub struct Report {
     pub settled_us_max: u64,
     /// Faults and what followed of them, by name.
     pub counts: BTreeMap<&'static str, u64>,
+    /// What clients did about events, by the name of the outcome. Not shown.
+    pub deeds: BTreeMap<&'static str, u64>,
     /// Fingerprint of the run; not added up.
     pub trace: u64,
 }
@@ -31,6 +33,9 @@ impl Report {
         self.settled_us_max = self.settled_us_max.max(other.settled_us_max);
         for (what, count) in &other.counts {
             *self.counts.entry(what).or_default() += count;
+        }
+        for (what, count) in &other.deeds {
+            *self.deeds.entry(what).or_default() += count;
         }
     }
 

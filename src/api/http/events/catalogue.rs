@@ -39,6 +39,15 @@ pub(in crate::api::http) struct ListParams {
     consistency: Option<Wanted>,
 }
 
+/// Which part of the branches.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api::http) struct BranchesParams {
+    after: Option<BranchCode>,
+    limit: Option<u32>,
+    consistency: Option<Wanted>,
+}
+
 /// Of which kind, and which part.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -58,17 +67,20 @@ struct Seats {
     taken: Vec<Run>,
 }
 
-/// Lists something that is the same for everybody.
+/// Lists something that is the same for everybody. `next` is the place of the page that begins at a mark.
 async fn listed(
     app: &App,
     headers: &HeaderMap,
     freshness: Freshness,
     question: Question,
+    next: impl FnOnce(&str) -> String,
 ) -> Result<Response, Problem> {
     let key = format!("{question:?}");
     let list = async {
         let answer = lists::ask(app, question, Freshness::Local).await?;
-        Ok(fields::answer(&answer, show::SEATS_SHOWN))
+        let mut fields = fields::answer(&answer, show::SEATS_SHOWN);
+        show::paged(&mut fields, next);
+        Ok(fields)
     };
     lists::serve(app, headers, freshness, key, list).await
 }
@@ -77,10 +89,13 @@ async fn listed(
 pub(in crate::api::http) async fn branches(
     State(app): State<App>,
     _: Person,
-    Params(consistency): Params<Consistency>,
+    Params(BranchesParams { after, limit, consistency }): Params<BranchesParams>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    listed(&app, &headers, consistency.or(Freshness::Local), Question::Branches).await
+    let limit = page(limit, PAGE_MAX, PAGE_MAX)?;
+    let next = format!("/v1/branches?limit={limit}&after=");
+    let question = Question::Branches { after, limit };
+    listed(&app, &headers, fresh(consistency, Freshness::Local), question, |more| next + more).await
 }
 
 /// Adds a branch.
@@ -126,7 +141,7 @@ pub(in crate::api::http) async fn kinds(
     Params(consistency): Params<Consistency>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    listed(&app, &headers, consistency.or(Freshness::Local), Question::Kinds).await
+    listed(&app, &headers, consistency.or(Freshness::Local), Question::Kinds, str::to_owned).await
 }
 
 /// Adds a kind.
@@ -154,14 +169,8 @@ pub(in crate::api::http) async fn events(
     let filter = Filter { branch, from, until, kind, free_min: free_min.unwrap_or(0) };
     let rest = rest(&filter, limit);
     let question = Question::Events { filter, after: after.map(|Text(key)| key), limit };
-    let key = format!("{question:?}");
-    let list = async {
-        let answer = lists::ask(&app, question, Freshness::Local).await?;
-        let mut fields = fields::answer(&answer, show::SEATS_SHOWN);
-        show::paged(&mut fields, |more| format!("/v1/events?after={}{rest}", encoded(more)));
-        Ok(fields)
-    };
-    lists::serve(&app, &headers, fresh(consistency, Freshness::Local), key, list).await
+    let next = |more: &str| format!("/v1/events?after={}{rest}", encoded(more));
+    listed(&app, &headers, fresh(consistency, Freshness::Local), question, next).await
 }
 
 /// The parameters that the next page has too.

@@ -184,3 +184,44 @@ fn a_waiting_list_is_full_at_its_limit() {
     desk.must("bob", join("bob", E, 1));
     assert_eq!(desk.says("cleo", join("cleo", E, 1)), "Failed: 2 wait already, the waiting list is full.");
 }
+
+#[test]
+fn waiting_is_bounded_over_all_events_and_a_long_list_is_served_at_once() {
+    let config = EventsConfig { waiting_list_max: WAITING_LIST_MAX, ..EventsConfig::default() };
+    let mut events = super::super::Events::new(config.into());
+    let mut position = 0;
+    let mut act = |actor: &str, action: Action| {
+        position += 1;
+        let now = super::super::Now { position, time_ms: 1, mark: position };
+        let is_managing = actor == "TORM0001";
+        let done = events.execute(now, &EventOperation { actor: who(actor), action });
+        let check = if is_managing { events.check(position) } else { Ok(()) };
+        (done, events.waiting.len() + events.holds.table().len(), check)
+    };
+    let ids: Vec<String> = (10..31).map(|day| format!("TORM{day}0519")).collect();
+    for id in &ids {
+        assert!(act("TORM0001", add(id, 1)).0.is_success());
+        assert!(act("bob", book("bob", id, any(1))).0.is_success());
+    }
+    let everybody = ids.iter().flat_map(|id| (1..10_000).map(move |n| (format!("TORC{n:04}"), id)));
+    let mut count = 0;
+    for (customer, id) in everybody {
+        let (done, _, _) = act(&customer, join(&customer, id, 1));
+        if !done.is_success() {
+            assert_eq!(done, EventOutcome::Refused(Refusal::Full(Limit::Waiting(WAITING_MAX as u32))));
+            break;
+        }
+        count += 1;
+    }
+    assert_eq!(count, WAITING_MAX);
+    let (_, all, check) = act("TORM0001", add(&ids[0], 10_000));
+    assert_eq!((all, check), (WAITING_MAX, Ok(())), "each offer takes somebody's place");
+    let last = &ids[20];
+    let (refused, ..) = act("ann", join("ann", last, 1));
+    assert_eq!(refused, EventOutcome::Refused(Refusal::Full(Limit::Waiting(WAITING_MAX as u32))));
+    assert!(act("TORC0001", confirm("TORC0001", &ids[0])).0.is_success());
+    assert!(act("ann", join("ann", last, 1)).0.is_success(), "there is room for one more");
+    let (gone, all, check) = act("TORM0001", Action::RemoveEvent { event: key(&ids[1]) });
+    assert!(gone.is_success());
+    assert_eq!((all, check), (WAITING_MAX - 9_999, Ok(())));
+}

@@ -103,3 +103,54 @@ fn an_event_of_the_largest_theatre_has_its_map() {
     let EventAnswer::SeatMap { map, .. } = desk.ask(None, Question::SeatMap(key(E))) else { panic!() };
     assert_eq!((map.capacity, map.left), (1_000_000, 999_999));
 }
+
+#[test]
+fn branches_come_in_pages_of_bounded_size() {
+    let theatres: Vec<Name> = (100..200).map(|n| format!("{n}{}", "x".repeat(61)).parse().unwrap()).collect();
+    let codes: Vec<BranchCode> =
+        ('A'..='Z').flat_map(|a| ('A'..='Z').map(move |b| format!("X{a}{b}").parse().unwrap())).collect();
+    let branch = |code: &BranchCode| {
+        (*code, Branch { name: "Somewhere".parse().unwrap(), theatres: theatres.clone() })
+    };
+    let desk = Desk::with(|config| config.branches = codes.iter().map(branch).collect());
+    for limit in [1, 7, u32::MAX] {
+        let (mut found, mut after, mut pages) = (Vec::new(), None, 0);
+        loop {
+            let answer = desk.ask(None, Question::Branches { after, limit });
+            assert!(postcard::to_allocvec(&answer).unwrap().len() < PAGE_BYTES_MAX + 10_000);
+            let EventAnswer::Branches { branches, more } = answer else { panic!() };
+            assert!(!branches.is_empty() && branches.len() <= limit as usize);
+            found.extend(branches.into_iter().map(|(code, _)| code));
+            (after, pages) = (more, pages + 1);
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(found, codes);
+        assert!(pages > 1, "six hundred branches of six thousand bytes are too much for one page");
+    }
+}
+
+#[test]
+fn a_schedule_of_large_bookings_comes_in_pages_of_bounded_size() {
+    let mut desk = Desk::new();
+    let every_second: Vec<u32> = (1..=300_000).map(|n| 2 * n).collect();
+    let events = ["TORM100519", "TORA100519", "TORE100519"];
+    for event in events {
+        desk.add(event, 1_000_000);
+        desk.must(JOE, book(JOE, event, pick(&every_second)));
+    }
+    let (mut found, mut after) = (0, None);
+    for page in 1.. {
+        let answer = desk.ask(Some(JOE), Question::Schedule { holder: who(JOE), after, limit: 100 });
+        let bytes = postcard::to_allocvec(&answer).unwrap().len();
+        let EventAnswer::Schedule { claims, more, .. } = answer else { panic!() };
+        assert_eq!(claims.len(), 1, "one passes the bound alone: {bytes}");
+        (found, after) = (found + 1, more);
+        if after.is_none() {
+            assert_eq!((found, page), (events.len(), events.len()));
+            break;
+        }
+        assert_eq!(after, after.map(|mark| mark.to_string().parse().unwrap()), "it can be written down");
+    }
+}

@@ -6,13 +6,14 @@ mod book;
 mod heal;
 mod manage;
 
-use super::answer::{Claimed, EventAnswer};
-use super::command::{Action, Filter, MinuteOfDay, NewEvent, Offer, Place, Question};
-use super::ids::EventId;
-use super::outcome::{EventOutcome, Refusal};
+use super::answer::{Claimed, EventAnswer, PAGE_BYTES_MAX};
+use super::command::{Action, EventOperation, Filter, MinuteOfDay, NewEvent, Offer, Place, Question};
+use super::config::{Branch, EventsConfig, WAITING_LIST_MAX, WAITING_MAX};
+use super::ids::{BranchCode, EventId};
+use super::outcome::{EventOutcome, Limit, Refusal};
 use super::testing::*;
 use crate::domain::command::Operation;
-use crate::domain::ids::{Seat, SessionId};
+use crate::domain::ids::{Name, Seat, SessionId};
 use crate::domain::outcome::Outcome;
 
 const JOE: &str = "TORC0001";

@@ -39,6 +39,20 @@ impl Judge {
 /// Everybody has of every event what the oracle says.
 fn events_are_alike(machine: &State, model: &Model) -> Result<(), String> {
     let events = model.events();
+    let ask = |question| machine.query(&Query::Events(Box::new(EventQuery { actor: None, question })));
+    let kinds = EventAnswer::Kinds(events.kinds().to_vec());
+    if ask(Question::Kinds) != Answer::Events(Box::new(kinds)) {
+        return Err("the kinds are not the oracle's".into());
+    }
+    let Answer::Events(answer) = ask(Question::Branches { after: None, limit: 1_000 }) else {
+        return Err("an answer of the wrong kind".into());
+    };
+    let EventAnswer::Branches { branches, more: None } = *answer else {
+        return Err(format!("no branches: {answer}"));
+    };
+    if !branches.iter().map(|(code, branch)| (*code, branch.theatres.clone())).eq(events.branches()) {
+        return Err(format!("the branches are not the oracle's: {branches:?}"));
+    }
     for holder in events.people() {
         let question = Question::Schedule { holder: holder.clone(), after: None, limit: 1_000 };
         let query = Query::Events(Box::new(EventQuery { actor: Some(holder.clone()), question }));
@@ -51,8 +65,7 @@ fn events_are_alike(machine: &State, model: &Model) -> Result<(), String> {
     }
     for (event, free) in events.free() {
         let question = Question::SeatMap(event.clone());
-        let answer = machine.query(&Query::Events(Box::new(EventQuery { actor: None, question })));
-        let Answer::Events(answer) = answer else { return Err("an answer of the wrong kind".into()) };
+        let Answer::Events(answer) = ask(question) else { return Err("an answer of the wrong kind".into()) };
         let EventAnswer::SeatMap { map, .. } = *answer else { return Err(format!("{event}: {answer}")) };
         let bits = (1..=map.capacity).filter(|seat| map.free[0] >> (seat - 1) & 1 == 1);
         if map.capacity > 64 || !bits.eq(free) {

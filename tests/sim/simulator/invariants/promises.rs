@@ -1,15 +1,17 @@
 //! After a partition nothing is lost silently: whatever a client was told is still so, or a report says what became of it.
 //!
-//! Each name is booked by one command, and given back by at most one, so that its seats in the end tell.
+//! Each name is booked by one command, changed one at a time, and given back by at most one, so that its seats in the
+//! end tell.
 
 use super::Judge;
 use crate::simulator::model::Key;
 use boxoffice::domain::command::{Command, Operation, Query};
 use boxoffice::domain::digest::Digest;
 use boxoffice::domain::events::answer::{Claim, Claimed, EventAnswer};
-use boxoffice::domain::events::command::{Action, EventQuery, Question};
+use boxoffice::domain::events::command::{Action, EventQuery, Question, Seating};
 use boxoffice::domain::events::ids::{Actor, EventKey};
 use boxoffice::domain::events::outcome::EventOutcome;
+use boxoffice::domain::events::tickets::TicketId;
 use boxoffice::domain::ids::{Name, Seat};
 use boxoffice::domain::outcome::{Answer, Outcome};
 use boxoffice::domain::state::State;
@@ -21,17 +23,37 @@ use std::collections::BTreeMap;
 
 #[derive(Default)]
 struct Promise {
-    reserved: Option<(Key, Vec<Seat>)>,
+    reserved: Option<Vec<Seat>>,
+    /// The commands that made it what it is.
+    made: Vec<Key>,
+    /// What it may have become, if a change was executed that was never answered.
+    maybe: Option<Vec<Seat>>,
     delete_sent: bool,
     /// Of which event; none for the theatre.
     event: Option<EventKey>,
     released: Option<Key>,
 }
 
+impl Promise {
+    fn becomes(&mut self, key: Key, seats: Vec<Seat>) {
+        self.made.push(key);
+        (self.reserved, self.maybe) = (Some(seats), None);
+    }
+
+    /// What is left without a seat, unless it is the only one.
+    fn without(&self, seat: Seat) -> Option<Vec<Seat>> {
+        let mut rest = self.reserved.clone()?;
+        rest.retain(|own| *own != seat);
+        (!rest.is_empty()).then_some(rest)
+    }
+}
+
 /// What clients were told of each name.
 #[derive(Default)]
 pub struct Promises {
     names: BTreeMap<Name, Promise>,
+    /// Whose they are, and of which seat.
+    tickets: BTreeMap<TicketId, (Name, Seat)>,
     /// The history that ended with the execution of a command that was answered.
     answered: BTreeMap<Key, Digest>,
     /// Histories that were given up, with the last position that was shared.
@@ -42,11 +64,23 @@ impl Promises {
     pub fn sent(&mut self, command: &Command) {
         match &command.operation {
             Operation::Delete { name } => self.names.entry(name.clone()).or_default().delete_sent = true,
-            Operation::Events(operation) => {
-                if let Action::Cancel { holder: Actor::Guest(name), .. } = &operation.action {
+            Operation::Events(operation) => match &operation.action {
+                Action::Cancel { holder: Actor::Guest(name), .. } => {
                     self.names.entry(name.clone()).or_default().delete_sent = true;
                 }
-            }
+                Action::Exchange { holder: Actor::Guest(name), seating: Seating::Seats(seats), .. } => {
+                    self.names.entry(name.clone()).or_default().maybe = Some(seats.to_vec());
+                }
+                Action::DeleteTicket { ticket } => {
+                    let Some((name, seat)) = self.tickets.get(ticket) else { return };
+                    let promise = self.names.entry(name.clone()).or_default();
+                    match promise.without(*seat) {
+                        Some(rest) => promise.maybe = Some(rest),
+                        None => promise.delete_sent = true,
+                    }
+                }
+                _ => {}
+            },
             _ => {}
         }
     }
@@ -63,18 +97,30 @@ impl Promises {
         let key = (command.session, command.sequence);
         match (outcome, &command.operation) {
             (Outcome::Reserved { name, seats }, _) => {
-                self.names.entry(name.clone()).or_default().reserved = Some((key, seats.clone()));
+                self.names.entry(name.clone()).or_default().becomes(key, seats.clone());
             }
             (Outcome::Released { .. }, Operation::Delete { name }) => {
                 self.names.entry(name.clone()).or_default().released = Some(key);
             }
             (Outcome::Events(outcome), _) => match &**outcome {
-                EventOutcome::Booked { holder: Actor::Guest(name), event, seats, .. } => {
+                EventOutcome::Booked { holder: Actor::Guest(name), event, seats, stem }
+                | EventOutcome::Exchanged { holder: Actor::Guest(name), to: event, seats, stem, .. } => {
+                    let tickets = seats.seats().map(|seat| (stem.ticket(seat), (name.clone(), seat)));
+                    self.tickets.extend(tickets);
                     let promise = self.names.entry(name.clone()).or_default();
-                    (promise.reserved, promise.event) = (Some((key, seats.to_vec())), Some(event.clone()));
+                    promise.event = Some(event.clone());
+                    promise.becomes(key, seats.to_vec());
                 }
                 EventOutcome::Cancelled { holder: Actor::Guest(name), .. } => {
                     self.names.entry(name.clone()).or_default().released = Some(key);
+                }
+                EventOutcome::TicketDeleted { ticket, .. } => {
+                    let Some((name, seat)) = self.tickets.get(ticket) else { return };
+                    let promise = self.names.entry(name.clone()).or_default();
+                    match promise.without(*seat) {
+                        Some(rest) => promise.becomes(key, rest),
+                        None => promise.released = Some(key),
+                    }
                 }
                 _ => {}
             },
@@ -117,14 +163,14 @@ impl Judge {
         for (name, promise) in &self.promises.names {
             let seats = seats_of(engine.machine(), name, promise.event.as_ref())?;
             let is_kept = match (&promise.reserved, promise.released) {
-                (reserved, Some(delete)) => {
-                    seats.is_none()
-                        || reserved
-                            .as_ref()
-                            .is_some_and(|(key, _)| self.was_booked_twice(engine, *key, delete))
+                (_, Some(delete)) => {
+                    let made = &promise.made;
+                    seats.is_none() || made.iter().any(|key| self.was_booked_twice(engine, *key, delete))
                 }
-                (Some((_, reserved)), None) => {
-                    seats.as_ref() == Some(reserved) || (promise.delete_sent && seats.is_none())
+                (Some(reserved), None) => {
+                    seats.as_ref() == Some(reserved)
+                        || (promise.maybe.is_some() && seats == promise.maybe)
+                        || (promise.delete_sent && seats.is_none())
                 }
                 (None, None) => true,
             };
@@ -138,8 +184,8 @@ impl Judge {
         Ok(())
     }
 
-    /// Both sides executed the booking after they had parted, and one of them gave it back: that side has nothing
-    /// to report, and the other one's booking stands. The same between three sides that meet one after the other.
+    /// Both sides made the booking, or changed it, after they had parted, and one of them gave it back: that side has
+    /// nothing to report, and the other one's booking stands. The same between three sides that meet one after the other.
     fn was_booked_twice(&self, engine: &Lamport<State>, booking: Key, delete: Key) -> bool {
         let last = engine.digest();
         let booked = self.executions.model(last).and_then(|model| model.outcome(booking));

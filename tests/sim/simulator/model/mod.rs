@@ -4,7 +4,6 @@
 //! to: the seats as a plain list, events as plain lists of who has what, sessions and keys as lists in order of use, all
 //! searched from front to back.
 
-mod deeds;
 mod events;
 mod keys;
 mod sessions;
@@ -16,8 +15,7 @@ use boxoffice::domain::ids::{Name, Seat, SessionId};
 use boxoffice::domain::outcome::Outcome;
 use boxoffice::domain::state::Config;
 use boxoffice::protocol::types::{Position, Request};
-use deeds::Now;
-use events::Events;
+use events::{Events, Now};
 use keys::Keys;
 use sessions::{Ruling, Sessions};
 use std::collections::{BTreeMap, BTreeSet};
@@ -103,7 +101,7 @@ impl Model {
     fn carry_out(&mut self, key: Key, operation: &Operation, position: Position) -> Outcome {
         match operation {
             Operation::Events(_) | Operation::Expire | Operation::Offer(_) => {
-                let mark = deeds::mark(key.0.birth_ms, key.0.random, key.1);
+                let mark = events::mark(key.0.birth_ms, key.0.random, key.1);
                 let now = Now { position, time_ms: self.time_ms, mark };
                 Outcome::Events(self.events.operate(operation, now).into())
             }

@@ -2,9 +2,8 @@
 
 use super::*;
 use crate::simulator::client::{Found, Op, OpKind};
+use crate::simulator::errands;
 use boxoffice::domain::command::Query;
-use boxoffice::domain::events::ids::Actor;
-use boxoffice::domain::events::outcome::EventOutcome;
 use boxoffice::domain::ids::SessionId;
 use boxoffice::domain::outcome::{Answer, Outcome};
 
@@ -166,19 +165,18 @@ impl World {
                         }
                     }
                 }
+                let is_own = self.kind == WorldKind::Partition;
                 if let Outcome::Events(outcome) = outcome {
+                    self.clients[client].hears(outcome, is_own);
+                    if let Some(deed) = errands::deed(outcome) {
+                        *self.report.deeds.entry(deed).or_default() += 1;
+                    }
                     let what =
                         if outcome.is_success() { "deeds about events" } else { "refusals about events" };
                     self.report.count(what);
                 }
-                let is_own = self.kind == WorldKind::Partition;
                 if let (true, Outcome::Reserved { name, .. }) = (is_own, outcome) {
                     self.clients[client].own_names.push(name.clone());
-                }
-                if let (true, Outcome::Events(outcome)) = (is_own, outcome)
-                    && let EventOutcome::Booked { holder: Actor::Guest(name), event, .. } = &**outcome
-                {
-                    self.clients[client].own_bookings.push((name.clone(), event.clone()));
                 }
             }
             (OpKind::ReadFree | OpKind::ReadName(_), Reply::Read(position, found)) => {

@@ -1,41 +1,7 @@
-//! What somebody has, and what the losing side of a partition offers again.
+//! What the losing side of a partition offers again.
 
-use super::events::{Events, Told};
-use boxoffice::domain::events::command::{NewEvent, Offer, Seating};
-use boxoffice::domain::events::ids::{Actor, EventKey};
-use boxoffice::domain::events::outcome::{EventOutcome, Refusal};
-use std::collections::BTreeSet;
-use xxhash_rust::xxh3::xxh3_64;
-
-/// When and for which command something is executed.
-#[derive(Clone, Copy)]
-pub struct Now {
-    pub position: u64,
-    pub time_ms: u64,
-    pub mark: u64,
-}
-
-/// The mark of what a command books.
-pub fn mark(birth_ms: u64, random: u64, sequence: u64) -> u64 {
-    let bytes: Vec<u8> = [birth_ms, random, sequence].iter().flat_map(|n| n.to_le_bytes()).collect();
-    xxh3_64(&bytes)
-}
-
-/// How somebody has seats.
-#[derive(Clone, Copy)]
-pub(super) enum Deed {
-    Booked { mark: u64 },
-    Held { until_ms: u64, offered: bool, extended: bool },
-}
-
-impl Deed {
-    pub(super) fn until_ms(&self) -> Option<u64> {
-        match *self {
-            Deed::Booked { .. } => None,
-            Deed::Held { until_ms, .. } => Some(until_ms),
-        }
-    }
-}
+use super::*;
+use boxoffice::domain::events::command::Offer;
 
 impl Events {
     pub(super) fn heal(&mut self, offer: &Offer, now: Now) -> Told {
@@ -67,6 +33,24 @@ impl Events {
                     self.event(*number).booking_of(holder).is_some_and(|held| held.since <= *made_until)
                 });
                 Ok(number.map_or(EventOutcome::Settled, |number| self.cancelled(holder, number, now)))
+            }
+            Offer::Changed { holder, event, made_until, seats, mark } => {
+                let number = self.find(event)?;
+                let seating = Seating::Seats(seats.clone());
+                self.are_seats(number, &seating)?;
+                let Some(own) = self.event(number).booking_of(holder).cloned() else {
+                    let (id, kind) = (event.id, Some(event.kind.clone()));
+                    return Err(Refusal::NotBooked { holder: holder.clone(), id, kind });
+                };
+                let stands = runs(&own.seats);
+                if stands == *seats {
+                    return Ok(EventOutcome::Settled);
+                }
+                if own.since > *made_until {
+                    let (holder, event) = (holder.clone(), event.clone());
+                    return Err(Refusal::AlreadyBooked { holder, event, seats: stands });
+                }
+                self.exchange(holder, event, event, &seating, Now { mark: *mark, ..now })
             }
             Offer::Booked { holder, event, seats, mark } => {
                 let seats = seats.seats().map(|seat| seat.0).collect();
@@ -105,7 +89,7 @@ impl Events {
             self.exists(branch)?;
         }
         let number = self.find(key)?;
-        self.are_seats(number, &Seating::Seats(super::events::runs(&seats)))?;
+        self.are_seats(number, &Seating::Seats(runs(&seats)))?;
         let own = self.event(number).of(holder).cloned();
         let free: BTreeSet<u32> = self.event(number).free().into_iter().collect();
         match own {
@@ -127,7 +111,7 @@ impl Events {
             }
             Some(own) => {
                 let (holder, event) = (holder.clone(), key.clone());
-                let seats = super::events::runs(&own.seats);
+                let seats = runs(&own.seats);
                 Err(match own.deed {
                     Deed::Booked { .. } => Refusal::AlreadyBooked { holder, event, seats },
                     Deed::Held { until_ms, .. } => Refusal::AlreadyHeld { holder, event, seats, until_ms },
@@ -137,7 +121,7 @@ impl Events {
                 self.quota(holder, number, None)?;
                 let taken: Vec<u32> = seats.iter().copied().filter(|seat| !free.contains(seat)).collect();
                 if !taken.is_empty() {
-                    let seats = super::events::runs(&taken);
+                    let seats = runs(&taken);
                     return Err(Refusal::Taken { event: key.clone(), seats });
                 }
                 self.room()?;
