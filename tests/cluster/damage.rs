@@ -99,10 +99,10 @@ fn an_identity_of_any_length_is_refused_before_it_is_read() {
 fn a_format_of_another_version_is_told_by_its_number() {
     let cluster = used();
     let identity = cluster.data(1).join("identity");
-    let text = fs::read_to_string(&identity).unwrap().replace("identity 1\n", "identity 7\n");
+    let text = fs::read_to_string(&identity).unwrap().replace("identity 2\n", "identity 7\n");
     let body = &text[..text.len() - "crc32 01234567\n".len()];
     fs::write(&identity, format!("{body}crc32 {:08x}\n", crc32fast::hash(body.as_bytes()))).unwrap();
-    ends(&cluster).code(2).stderr(contains("has format 7, this program reads format 1"));
+    ends(&cluster).code(2).stderr(contains("has format 7, this program reads format 2"));
 }
 
 #[test]

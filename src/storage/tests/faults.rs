@@ -157,10 +157,10 @@ fn a_newer_format_is_refused_by_its_number() {
     let disk = SimDisk::new();
     open(&disk);
     let text = String::from_utf8(disk.read("identity").expect("readable")).expect("text");
-    let body = text.replace("identity 1", "identity 2");
+    let body = text.replace("identity 2", "identity 3");
     let body = &body[..body.len() - 15];
     let newer = format!("{body}crc32 {:08x}\n", crc32fast::hash(body.as_bytes()));
     disk.write_at("identity", 0, newer.as_bytes()).expect("written");
     let error = Store::open(disk, &identity(), &options()).map(drop).expect_err("it is newer");
-    assert!(matches!(error, OpenError::Format { found: 2, expected: 1, .. }), "{error}");
+    assert!(matches!(error, OpenError::Format { found: 3, expected: 2, .. }), "{error}");
 }
