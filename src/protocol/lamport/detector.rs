@@ -135,6 +135,7 @@ impl<M: Machine> Lamport<M> {
             return self.restart(Restart::Stopped { ms: since }, fx);
         }
         self.watch_peers(gap_ms, fx);
+        self.watch_strangers(fx);
         self.watch_debts(gap_ms, fx);
         self.end_suspicions(gap_ms);
         self.timers.heartbeat_ms += gap_ms;
@@ -193,6 +194,39 @@ impl<M: Machine> Lamport<M> {
         }
     }
 
+    /// Lives that an accepted or promised view lists and that this one was never linked to: nothing of theirs can fall
+    /// silent or break. Once the view should have come, they count as crashed until they are heard of.
+    fn watch_strangers(&mut self, fx: &mut Fx<M>) {
+        if self.phase != Phase::Changing || self.changing_ms < self.patience_ms() {
+            return;
+        }
+        let probe_ms = self.settings.limits.probe_ms;
+        let is_stranger = |life: &Member| {
+            let peer = self.peers.get(&life.server);
+            peer.is_some_and(|p| p.life < Some(life.incarnation) && p.unlinked_ms >= probe_ms)
+        };
+        let strangers: Vec<Member> = self.expected().filter(is_stranger).collect();
+        for life in strangers {
+            self.suspect_until(life, "it was never linked", false, Ends::WhenHeard, fx);
+        }
+    }
+
+    /// Whether those that are heard of could go on without this life. Where they cannot, blaming it only stops the one
+    /// server that may act.
+    fn can_do_without(&self, server: ServerId) -> bool {
+        let is_heard = |s: &ServerId| {
+            let life = self.peers.get(s).and_then(Peer::linked_life);
+            *s == self.me().server || life.is_some_and(|life| !self.is_suspected(life))
+        };
+        match self.settings.availability {
+            Availability::Any => true,
+            Availability::Majority => {
+                let rest = self.settings.servers.iter().filter(|s| **s != server && is_heard(s)).count();
+                rest * 2 > self.settings.servers.len()
+            }
+        }
+    }
+
     /// Replies, releases and flushes that are owed for too long (rule 14).
     fn watch_debts(&mut self, gap_ms: u64, fx: &mut Fx<M>) {
         let durable = self.durable;
@@ -223,6 +257,7 @@ impl<M: Machine> Lamport<M> {
                 found.push((peer.server, "it does not reply"));
             }
         }
+        found.retain(|&(server, _)| self.can_do_without(server));
         for (server, why) in found {
             if let Some(incarnation) = incarnation_in(self.members(), server) {
                 self.suspect(Member { server, incarnation }, why, false, fx);

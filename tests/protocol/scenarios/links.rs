@@ -169,3 +169,34 @@ fn s03_where_nobody_can_be_left_out_a_reset_ends_in_a_view_of_the_same_members()
         w.assert_goes_on(&ids);
     }
 }
+
+/// The coordinator has promised itself a view of which nobody else heard, and gave it up. It executes nothing more, the
+/// others blame it for that, and without it there is no majority: blame must not keep it from proposing again.
+#[test]
+fn s16_who_cannot_be_done_without_is_not_blamed_for_standing_still() {
+    let mut w = story("servers 4 majority");
+    w.play("run 1000\ncrash 1\nrun 10000");
+    assert_eq!(w.active(), [2, 3, 4]);
+    let happened = w.play("submit 2 reserve bob 2\ndeliver 2 3\ndeliver 2 4\nstall 2\nrelink 2 4\nrun 200");
+    assert_has(&happened, "2 proposes v3.2 {2,3,4}");
+    let happened = w.play("cut 2 3\nrun 2000");
+    assert_has(&happened, "2 gives v3.2 up: server 3#1 is gone");
+    // Its promise was not on its disk, so nobody was asked.
+    w.play("unstall 2\nrun 10000\nlink 2 3\nrun 60000");
+    w.assert_goes_on(&[2, 3, 4]);
+    w.assert_reserved("bob");
+}
+
+/// A view was accepted that lists a life which this server never met, and which has ended since: it can neither fall
+/// silent nor lose its link.
+#[test]
+fn s16_a_member_that_was_never_met_is_not_waited_for_without_end() {
+    let mut w = story("servers 3 majority");
+    w.play("run 1000\ncrash 1\ncrash 2\ncrash 3\ncut 2 3\nrestart 2\nrestart 3\nrestart 1");
+    let mut happened = Vec::new();
+    while !has(&happened, "2 logs INSTALL") {
+        happened = w.play("run 50");
+    }
+    w.play("crash 1\ncrash 3\nrun 1000\nrestart 1\nrun 60000");
+    w.assert_goes_on(&[1, 2]);
+}
