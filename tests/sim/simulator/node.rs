@@ -41,8 +41,9 @@ pub struct Node {
     pub clock_rate_ppm: i64,
     /// What is wrong with the program that it runs, if it is a mutant.
     pub mutant: Option<Mutant>,
-    /// Records in the last commit that reached the disk: what one copy cannot prove.
-    pub last_commit: u64,
+    /// At most so many records at the end of the log have nothing behind them that vouches for them: the last commit,
+    /// and what was written since. One copy cannot prove them.
+    pub unproven: u64,
 }
 
 /// What a disk was ordered to do.
@@ -143,7 +144,7 @@ impl Node {
             wall_offset_ms: 0,
             clock_rate_ppm: 0,
             mutant: None,
-            last_commit: 0,
+            unproven: 0,
         }
     }
 

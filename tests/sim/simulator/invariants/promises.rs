@@ -28,7 +28,8 @@ struct Promise {
     made: Vec<Key>,
     /// What it may have become, if a change was executed that was never answered.
     maybe: Option<Vec<Seat>>,
-    delete_sent: bool,
+    /// The commands that were to give it back.
+    deletes: Vec<Key>,
     /// Of which event; none for the theatre.
     event: Option<EventKey>,
     released: Option<Key>,
@@ -62,11 +63,12 @@ pub struct Promises {
 
 impl Promises {
     pub fn sent(&mut self, command: &Command) {
+        let key = (command.session, command.sequence);
         match &command.operation {
-            Operation::Delete { name } => self.names.entry(name.clone()).or_default().delete_sent = true,
+            Operation::Delete { name } => self.names.entry(name.clone()).or_default().deletes.push(key),
             Operation::Events(operation) => match &operation.action {
                 Action::Cancel { holder: Actor::Guest(name), .. } => {
-                    self.names.entry(name.clone()).or_default().delete_sent = true;
+                    self.names.entry(name.clone()).or_default().deletes.push(key);
                 }
                 Action::Exchange { holder: Actor::Guest(name), seating: Seating::Seats(seats), .. } => {
                     self.names.entry(name.clone()).or_default().maybe = Some(seats.to_vec());
@@ -76,7 +78,7 @@ impl Promises {
                     let promise = self.names.entry(name.clone()).or_default();
                     match promise.without(*seat) {
                         Some(rest) => promise.maybe = Some(rest),
-                        None => promise.delete_sent = true,
+                        None => promise.deletes.push(key),
                     }
                 }
                 _ => {}
@@ -170,7 +172,8 @@ impl Judge {
                 (Some(reserved), None) => {
                     seats.as_ref() == Some(reserved)
                         || (promise.maybe.is_some() && seats == promise.maybe)
-                        || (promise.delete_sent && seats.is_none())
+                        || (!promise.deletes.is_empty() && seats.is_none())
+                        || self.was_given_back_unheard(engine, promise)
                 }
                 (None, None) => true,
             };
@@ -182,6 +185,19 @@ impl Judge {
             }
         }
         Ok(())
+    }
+
+    /// Both sides made the booking, and one of them gave it back without its client hearing of that: as below, the other
+    /// one's booking stands. The client may have been told by a third side that there was nothing to give back.
+    fn was_given_back_unheard(&self, engine: &Lamport<State>, promise: &Promise) -> bool {
+        let last = self.executions.model(engine.digest());
+        let stands = |key: &Key| last.and_then(|model| model.outcome(*key)).is_some();
+        let is_gone = |(history, _): &(Digest, Position)| {
+            let lost = self.executions.model(*history);
+            let outcome = |key: &Key| lost.and_then(|model| model.outcome(*key));
+            promise.deletes.iter().filter_map(outcome).any(|(outcome, _)| outcome.is_success())
+        };
+        promise.made.iter().any(stands) && self.promises.given_up.iter().any(is_gone)
     }
 
     /// Both sides made the booking, or changed it, after they had parted, and one of them gave it back: that side has

@@ -35,7 +35,7 @@ impl World {
         let is_due = running.snapshot_asked + SNAPSHOT_PAUSE_US < now;
         // It reached the disk, whatever comes of the next file.
         if lsn > before {
-            self.node_mut(id).last_commit = lsn - before;
+            self.node_mut(id).unproven = lsn - before;
         }
         match prepared {
             Err(error) if error.is_fatal() => return self.disk_failed(id, &error.to_string()),

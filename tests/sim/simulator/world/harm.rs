@@ -66,12 +66,12 @@ impl World {
             (Ok(_), Err(NotStarted::Damaged(_) | NotStarted::Failed(_))) => {}
             (Ok(before), Ok(after)) if before == after => {}
             (Ok(before), Ok(after)) if after.0 < before.0 || after.1 != before.1 => {
-                // The end of the log looks like a write that was cut short: only its last commit may be lost so.
+                // The end of the log looks like a write that was cut short: only what nothing vouches for may be lost so.
                 // Zeroes over more of the end look like a disk that never wrote it.
-                if is_one_bit && before.0 - after.0.min(before.0) > node.last_commit {
+                if is_one_bit && before.0 - after.0.min(before.0) > node.unproven {
                     return Err(format!(
-                        "damage to {name} of server {id} went unnoticed: position {} became {}, and its last commit had {} records",
-                        before.0, after.0, node.last_commit
+                        "damage to {name} of server {id} went unnoticed: position {} became {}, and {} records had nothing behind them",
+                        before.0, after.0, node.unproven
                     ));
                 }
                 self.report.count("damages that nobody can know of (left out)");

@@ -333,12 +333,18 @@ impl World {
             }
             _ => {}
         }
+        let appended = if let Effect::Append { lsn, .. } = &effect { *lsn } else { 0 };
         let running = self.running_mut(life).expect("it runs");
-        let carried = match running.persister.carry(effect) {
+        // What is not synced may stay on the disk all the same.
+        let unsynced = appended.saturating_sub(running.durable);
+        let carried = running.persister.carry(effect);
+        running.unsynced = true;
+        let node = self.node_mut(id);
+        node.unproven = node.unproven.max(unsynced);
+        let carried = match carried {
             Ok(carried) => carried,
             Err(error) => return self.disk_failed(id, &error.to_string()),
         };
-        running.unsynced = true;
         self.plan_sync(id, life, is_mark);
         self.follow_up(id, life, carried);
         Ok(())
