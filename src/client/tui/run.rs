@@ -12,8 +12,7 @@ use super::super::{
     shell::{connection_options, random},
     status, user_log,
 };
-use super::input::Form;
-use super::log::{LOG_LINES_MAX, Level, Line, Log};
+use super::log::{LOG_LINES_MAX, Level, Line};
 use super::state::*;
 use super::terminal::Taken;
 use super::update::{Answered, Message, update};
@@ -121,7 +120,7 @@ async fn show(options: Options) -> io::Result<Left> {
         wall_ms: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64),
     };
     let mut terminal = Terminal::new(CrosstermBackend::new(BufWriter::new(io::stdout())))?;
-    let mut state = first_state(&config, &global, color, crossterm::terminal::size()?);
+    let mut state = State::new(setting(&config, &global, color, crossterm::terminal::size()?));
     let (news, mut told) = mpsc::channel(NEWS_MAX);
     let (requests, wanted) = mpsc::channel(REQUESTS_MAX);
     // Ends with this function: what it asked is over then.
@@ -171,42 +170,18 @@ async fn show(options: Options) -> io::Result<Left> {
     Ok(Left { is_unknown: left, was_served: state.server.is_some() || state.loading.failed.is_none() })
 }
 
-/// The screen before anything has happened.
-fn first_state(config: &ClusterConfig, global: &Global, color: bool, size: (u16, u16)) -> State {
+/// What is known before anything has happened.
+fn setting(config: &ClusterConfig, global: &Global, color: bool, size: (u16, u16)) -> Setting {
     let proved = global.token.as_deref().and_then(auth::subject).map(Actor::User);
-    let is_proved = proved.is_some() && global.acting.is_none();
-    State {
+    Setting {
         cluster: config.cluster.clone(),
         hold_ms: config.holds.seconds * 1_000,
         deadline_ms: global.deadline.as_millis() as u64,
+        is_proved: proved.is_some() && global.acting.is_none(),
         who: global.acting.clone().or(proved),
-        is_proved,
         color,
-        chance: fastrand::Rng::with_seed(random()),
         size,
-        now: Now::default(),
-        screen: Screen::Loading,
-        overlay: None,
-        loading: Loading::default(),
-        menu: 0,
-        theatre: None,
-        events: EventList::default(),
-        seats: None,
-        bookings: Bookings::default(),
-        form: Form::default(),
-        log: Log::default(),
-        overview: None,
-        is_status_asked: false,
-        status_ms: 0,
-        polled_ms: 0,
-        server: None,
-        troubles: BTreeMap::new(),
-        asked: BTreeMap::new(),
-        last_number: 0,
-        waiting: None,
-        message: None,
-        notice: None,
-        skew_ms: 0,
+        seed: random(),
     }
 }
 
@@ -297,7 +272,8 @@ fn connection(config: &Arc<ClusterConfig>, global: &Global, news: Sender<Message
 async fn talk(mut connection: Connection, mut wanted: Receiver<(u64, Wanted)>, told: Sender<Message>) {
     let mut numbers: BTreeMap<u64, u64> = BTreeMap::new();
     loop {
-        let waiting = connection.waiting();
+        // Not those of the connection: several answers of one read have ended there, and only one is told at a time.
+        let waiting = numbers.len();
         let done = tokio::select! {
             // A request that comes in ends a dial half-way, which begins anew: requests come a second apart.
             request = wanted.recv(), if waiting < REQUESTS_MAX => {

@@ -2,7 +2,7 @@
 //! [`view`](super::view).
 
 use super::super::{exchange::Wanted, status::Overview};
-use super::input::Overlay;
+use super::input::{Form, Overlay};
 use super::log::Log;
 use crate::domain::{
     events::{
@@ -308,6 +308,27 @@ pub enum Purpose {
     Command,
 }
 
+/// What is known before anything has happened.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// The cluster's name.
+    pub cluster: String,
+    /// How long holds last, in milliseconds.
+    pub hold_ms: u64,
+    /// How long one request may take, in milliseconds.
+    pub deadline_ms: u64,
+    /// Who sits there, if it was said.
+    pub who: Option<Actor>,
+    /// Whether a token says it, so that it cannot be changed.
+    pub is_proved: bool,
+    /// Whether colours may be used.
+    pub color: bool,
+    /// Columns and rows.
+    pub size: (u16, u16),
+    /// Of the ids that new events get.
+    pub seed: u64,
+}
+
 /// Everything.
 #[derive(Debug)]
 pub struct State {
@@ -346,7 +367,7 @@ pub struct State {
     /// What one has.
     pub bookings: Bookings,
     /// The form for a new event: what is typed into each field.
-    pub form: super::input::Form,
+    pub form: Form,
     /// What happened.
     pub log: Log,
     /// The servers.
@@ -376,6 +397,44 @@ pub struct State {
 }
 
 impl State {
+    /// Nothing has happened.
+    pub fn new(setting: Setting) -> State {
+        let Setting { cluster, hold_ms, deadline_ms, who, is_proved, color, size, seed } = setting;
+        State {
+            cluster,
+            hold_ms,
+            deadline_ms,
+            who,
+            is_proved,
+            color,
+            chance: fastrand::Rng::with_seed(seed),
+            size,
+            now: Now::default(),
+            screen: Screen::Loading,
+            overlay: None,
+            loading: Loading::default(),
+            menu: 0,
+            theatre: None,
+            events: EventList::default(),
+            seats: None,
+            bookings: Bookings::default(),
+            form: Form::default(),
+            log: Log::default(),
+            overview: None,
+            is_status_asked: false,
+            status_ms: 0,
+            polled_ms: 0,
+            server: None,
+            troubles: BTreeMap::new(),
+            asked: BTreeMap::new(),
+            last_number: 0,
+            waiting: None,
+            message: None,
+            notice: None,
+            skew_ms: 0,
+        }
+    }
+
     /// The entries of the menu.
     pub fn entries(&self) -> Vec<Entry> {
         let all = [

@@ -172,6 +172,12 @@ fn poll(state: &mut State, effects: &mut Vec<Effect>) {
     }
 }
 
+/// Asks anew for what is seen at once, whatever was asked before something changed.
+fn poll_now(state: &mut State, effects: &mut Vec<Effect>) {
+    state.asked.retain(|_, purpose| *purpose == Purpose::Command);
+    poll(state, effects);
+}
+
 fn status(state: &mut State, overview: Overview, effects: &mut Vec<Effect>) {
     state.is_status_asked = false;
     if state.screen == Screen::Loading && state.loading.done.len() == 2 {
@@ -197,7 +203,7 @@ fn go(state: &mut State, screen: Screen, effects: &mut Vec<Effect>) {
     if screen == Screen::Cluster && !state.is_status_asked {
         ask_status(state, effects);
     }
-    poll(state, effects);
+    poll_now(state, effects);
 }
 
 /// Keeps every cursor where something is, whatever has changed.

@@ -4,7 +4,7 @@ use super::super::super::answers::outcome_exit;
 use super::super::super::exit::Exit;
 use super::super::log::Level;
 use super::super::state::*;
-use super::{Answered, ask_status, events, poll, seats};
+use super::{Answered, ask_status, events, poll_now, seats};
 use crate::api::wire::ServerReply;
 use crate::client::exchange::Failure;
 use crate::domain::{
@@ -79,7 +79,7 @@ fn told(state: &mut State, reply: &ServerReply, effects: &mut Vec<Effect>) {
     };
     state.note(if tone == Tone::Done { Level::Info } else { Level::Warn }, words.clone());
     state.say(tone, words);
-    poll(state, effects);
+    poll_now(state, effects);
 }
 
 /// What the screen can tell from an outcome before it has asked anew.
@@ -122,7 +122,7 @@ fn failed(state: &mut State, purpose: &Purpose, failure: &Failure, effects: &mut
                 words.push_str(". Look at My bookings before you try again");
             }
             state.say(tone, words);
-            poll(state, effects);
+            poll_now(state, effects);
         }
         _ if state.screen == Screen::Loading => state.loading.failed = Some(words),
         Purpose::Schedule(_) | Purpose::Search(_) => state.bookings.refused = Some(words),

@@ -70,10 +70,12 @@ pub fn page(
                 list.more = more;
             }
         }
-        None => {
+        None if list.pages.is_empty() && after.is_none() || !list.pages.is_empty() && after == list.more => {
             list.pages.push(Page { after, events });
             list.more = more;
         }
+        // Of a part that is no longer there.
+        None => {}
     }
     arrange(state, chosen);
 }

@@ -5,7 +5,7 @@ use super::super::input::{Asks, Field, Intent, Overlay};
 use super::super::log::{Level, Source};
 use super::super::state::*;
 use super::super::view::{list_height, log_height};
-use super::{events, go, overlay, poll, seats, start};
+use super::{events, go, overlay, poll_now, seats, start};
 use crate::client::seat_map::is_free;
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
@@ -78,8 +78,6 @@ fn back(state: &mut State, effects: &mut Vec<Effect>) {
         Screen::Events | Screen::Bookings | Screen::AddEvent | Screen::Cluster | Screen::Logs => Screen::Menu,
     };
     state.message = None;
-    // Whatever was asked for this screen is not waited for.
-    state.asked.retain(|_, purpose| *purpose == Purpose::Command);
     go(state, to, effects);
 }
 
@@ -119,7 +117,6 @@ fn menu(state: &mut State, key: KeyEvent, effects: &mut Vec<Effect>) {
 
 fn enter(state: &mut State, entry: Entry, effects: &mut Vec<Effect>) {
     state.message = None;
-    state.asked.retain(|_, purpose| *purpose == Purpose::Command);
     match entry {
         Entry::Events => go(state, Screen::Events, effects),
         Entry::Bookings => seats::act(state, Intent::Bookings, effects),
@@ -280,8 +277,7 @@ fn logs(state: &mut State, key: KeyEvent, effects: &mut Vec<Effect>) {
             log.source = if log.source == Source::Client { Source::User } else { Source::Client };
             log.follow(true);
             if log.source == Source::User {
-                state.polled_ms = 0;
-                poll(state, effects);
+                poll_now(state, effects);
             }
         }
         _ => {}

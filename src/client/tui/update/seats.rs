@@ -25,8 +25,6 @@ pub fn open(state: &mut State, hall: Hall, effects: &mut Vec<Effect>) {
     let view = view.into_iter().find(|view| Hall::Event(view.event.clone()) == hall).cloned();
     state.seats = Some(Seats::of(hall, view, state.screen));
     state.message = None;
-    // Whatever was asked for the screen before is not waited for.
-    state.asked.retain(|_, purpose| *purpose == Purpose::Command);
     go(state, Screen::Seats, effects);
 }
 
@@ -53,6 +51,10 @@ pub fn map(state: &mut State, hall: &Hall, map: SeatMap) {
     let is_waiting = state.waiting.is_some();
     let Some(seats) = state.seats.as_mut().filter(|seats| seats.hall == *hall) else { return };
     let lost: Vec<Seat> = seats.picked.iter().filter(|&&seat| !is_free(&map, seat)).map(|&n| Seat(n)).collect();
+    if seats.map.is_none() {
+        // Where people would begin to look.
+        seats.cursor = (1..=map.capacity).find(|&seat| is_free(&map, seat)).unwrap_or(1);
+    }
     seats.map = Some(map);
     seats.refused = None;
     // While one's own command is under way it may be the reason.
@@ -90,7 +92,6 @@ pub fn act(state: &mut State, intent: Intent, effects: &mut Vec<Effect>) {
     };
     if intent == Intent::Bookings {
         state.bookings = Bookings::default();
-        state.asked.retain(|_, purpose| *purpose == Purpose::Command);
         return go(state, Screen::Bookings, effects);
     }
     let (hall, picked) = match (state.screen, &state.seats) {

@@ -35,6 +35,9 @@ pub fn draw(state: &State, buffer: &mut Buffer, ink: &Ink) {
         put(buffer, x, 2, DATE, "DATE", ink.quiet());
     }
     put_right(buffer, width - 1, 2, "FREE / SEATS", ink.quiet());
+    let capacities = list.rows.iter().map(|row| state.event_at(*row).map(|view| view.capacity));
+    let capacities = capacities.flatten().chain(state.theatre.map(|(capacity, _)| capacity));
+    let digits = capacities.max().unwrap_or(0).to_string().len();
     let rows = list.rows.iter().enumerate().skip(list.place.first).take(list_height(height));
     for (y, (at, row)) in (LIST_TOP..).zip(rows) {
         let is_chosen = at == list.place.at;
@@ -54,7 +57,7 @@ pub fn draw(state: &State, buffer: &mut Buffer, ink: &Ink) {
         if let Some((capacity, left)) = numbers {
             let style = if left == 0 && !is_chosen { ink.bad() } else { style };
             let left = if left == 0 { "full".to_owned() } else { left.to_string() };
-            put_right(buffer, width - 1, y, &format!("{left} / {capacity}"), style);
+            put_right(buffer, width - 1, y, &format!("{left} / {capacity:>digits$}"), style);
         }
     }
     if list.rows.is_empty() {

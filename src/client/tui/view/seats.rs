@@ -106,7 +106,7 @@ fn own(state: &State, seats: &Seats, buffer: &mut Buffer, ink: &Ink) {
         Mine::Booked(own) => (format!("Yours: {}.", brief(own, room)), ink.good()),
         Mine::Held { seats: own, until_ms, .. } => {
             let left_ms = state.remaining_ms(*until_ms);
-            let mut words = format!("Held for you: {}, {} left", brief(own, room.saturating_sub(20)), clock(left_ms));
+            let mut words = format!("Held for you: {} ({} left)", brief(own, room.saturating_sub(20)), clock(left_ms));
             if width >= 60 {
                 words.push_str(&format!(" {}", bar(left_ms, state.hold_ms, BAR)));
             }
