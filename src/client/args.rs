@@ -103,11 +103,9 @@ pub enum Action {
     #[command(flatten)]
     Ask(Ask),
     /// Show events, seats, bookings and servers on one screen of the terminal, and book with the keyboard
-    #[command(
-        after_help = "Examples:\n  client tui\n  client --as TORC2345 tui\n\n\
+    #[command(after_help = "Examples:\n  client tui\n  client --as TORC2345 tui\n\n\
             Every screen says its keys below, and all of them with \"?\". Without --as and without a token it asks who you are \
-            when it has to know. Needs a terminal of 36x14 at the least, better 80x24; NO_COLOR is honoured."
-    )]
+            when it has to know. Needs a terminal of 36x14 at the least, better 80x24; NO_COLOR is honoured.")]
     Tui,
     /// Measure the cluster under load, and check that no seat was sold twice
     Bench(BenchArgs),

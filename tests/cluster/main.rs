@@ -13,3 +13,4 @@ mod program;
 mod proxy;
 mod strangers;
 mod tokens;
+mod tui;

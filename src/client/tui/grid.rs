@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn wider_windows_have_longer_rows() {
-        let per_row = [30, 40, 80, 120, 160, 200].map(|width| Grid::new((width, 24), 100).per_row);
+        let per_row = [30, 40, 80, 120, 140, 200].map(|width| Grid::new((width, 24), 100).per_row);
         assert_eq!(per_row, [5, 10, 20, 30, 40, 50]);
     }
 

@@ -86,7 +86,7 @@ pub enum Overlay {
 pub const FORM_FIELDS: [(&str, &str); 8] = [
     ("kind", "such as Seminars, or the title of a film"),
     ("seats", "how many: 1 to 1000000"),
-    ("id", "TORM100519: Toronto, morning, 10 May 2019; or empty and"),
+    ("id", "such as TORM100519; or empty, and these:"),
     ("branch", "three letters, such as TOR"),
     ("date", "such as 2026-12-24"),
     ("time", "such as 19:30"),

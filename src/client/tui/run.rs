@@ -1,6 +1,9 @@
 //! The terminal, the clock and the tasks: carries out what [`update`] decides.
 
-#![expect(clippy::disallowed_methods, reason = "the one clock of the screen; what terminals say of themselves")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the one clock of the screen; what terminals say of themselves"
+)]
 
 use super::super::{
     answers::{Told, outcome_exit},
@@ -64,7 +67,9 @@ pub async fn run(options: Options) -> Exit {
         return Exit::Usage;
     }
     if std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb") {
-        note("tui needs a terminal with a cursor that can be moved (TERM says there is none); nothing was sent");
+        note(
+            "tui needs a terminal with a cursor that can be moved (TERM says there is none); nothing was sent",
+        );
         return Exit::Usage;
     }
     let result = match Taken::new() {
@@ -132,11 +137,8 @@ async fn show(options: Options) -> io::Result<Left> {
     let mut keys = EventStream::new();
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let mut signals = [
-        signal(SignalKind::interrupt())?,
-        signal(SignalKind::terminate())?,
-        signal(SignalKind::hangup())?,
-    ];
+    let mut signals =
+        [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?, signal(SignalKind::hangup())?];
     hands.inbox.push_back(Message::Started(configured(&hands.config)));
     let left = loop {
         if let Some(is_unknown) = hands.work(&mut state, now()) {
@@ -220,7 +222,8 @@ impl Hands {
         if matches!(wanted, Wanted::Operation(_)) {
             self.unlogged.extend(user_log::asked(&wanted).map(|asked| (number, asked)));
         }
-        if let Err(TrySendError::Full(_) | TrySendError::Closed(_)) = self.requests.try_send((number, wanted)) {
+        if let Err(TrySendError::Full(_) | TrySendError::Closed(_)) = self.requests.try_send((number, wanted))
+        {
             let result = Err(Failure::NotExecuted);
             let answered = Answered { result, server: 0, took_ms: 0, tries: 0 };
             self.inbox.push_back(Message::Answered(number, answered));

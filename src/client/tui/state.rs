@@ -437,14 +437,7 @@ impl State {
 
     /// The entries of the menu.
     pub fn entries(&self) -> Vec<Entry> {
-        let all = [
-            Entry::Events,
-            Entry::Bookings,
-            Entry::AddEvent,
-            Entry::Cluster,
-            Entry::Logs,
-            Entry::Quit,
-        ];
+        let all = [Entry::Events, Entry::Bookings, Entry::AddEvent, Entry::Cluster, Entry::Logs, Entry::Quit];
         all.into_iter().filter(|entry| *entry != Entry::AddEvent || self.is_manager()).collect()
     }
 

@@ -51,8 +51,53 @@ fn leave(out: &mut impl Write) -> io::Result<()> {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "waits for another process, with a limit; finds itself in the environment"
+)]
 mod tests {
     use super::*;
+    use std::{
+        process::Command,
+        time::{Duration, Instant},
+    };
+
+    /// Set where the test below runs itself in a terminal.
+    const PANIC: &str = "BOXOFFICE_TEST_PANIC";
+
+    #[test]
+    fn a_panic_gives_the_terminal_back_and_then_says_what_happened() {
+        if std::env::var_os(PANIC).is_some() {
+            let _taken = Taken::new().unwrap();
+            panic!("so it goes");
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let tmux = |arguments: &[&str]| {
+            let mut command = Command::new("tmux");
+            command.arg("-S").arg(dir.path().join("tmux")).args(["-f", "/dev/null"]).args(arguments);
+            let output = command.env_remove("TMUX").output().expect("tmux is there (ci/prepare installs it)");
+            String::from_utf8(output.stdout).unwrap()
+        };
+        let itself = std::env::current_exe().unwrap();
+        let name =
+            "client::tui::terminal::tests::a_panic_gives_the_terminal_back_and_then_says_what_happened";
+        let script = format!(
+            "{PANIC}=1 {} --exact {name} --nocapture; stty -a | tr ' ;' '\\n\\n' | grep -x -e icanon -e echo; \
+             echo ended; exec sleep 60",
+            itself.display()
+        );
+        tmux(&["new-session", "-d", "-x", "120", "-y", "40", &script]);
+        let began = Instant::now();
+        let mut picture = String::new();
+        while !picture.contains("ended") && began.elapsed() < Duration::from_secs(20) {
+            std::thread::sleep(Duration::from_millis(20));
+            picture = tmux(&["capture-pane", "-p"]);
+        }
+        let modes = tmux(&["display-message", "-p", "#{alternate_on} #{cursor_flag} #{mouse_any_flag}"]);
+        tmux(&["kill-server"]);
+        assert!(picture.contains("so it goes") && picture.contains("icanon\necho"), "{picture}");
+        assert_eq!(modes.trim(), "0 1 0");
+    }
 
     #[test]
     fn whatever_is_switched_on_is_switched_off_again() {

@@ -15,7 +15,7 @@ pub use seats::brief;
 
 use super::super::status::Overview;
 use super::grid::Grid;
-use super::log::{Level, Line, LOG_LINES_MAX, Source};
+use super::log::{LOG_LINES_MAX, Level, Line, Source};
 use super::state::*;
 use crate::client::exchange::{Failure, Wanted};
 use crate::{

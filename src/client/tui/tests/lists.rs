@@ -58,7 +58,9 @@ fn a_token_says_who_somebody_is_and_cannot_be_talked_over() {
 
 fn many(count: u32) -> Vec<EventView> {
     let id = |n: u32| format!("0190163d-8694-739b-aea5-{n:012x}");
-    (0..count).map(|n| event(key(&id(n), "Films"), Some(&format!("Film {n}")), "2026-12-24", 50, 50)).collect()
+    (0..count)
+        .map(|n| event(key(&id(n), "Films"), Some(&format!("Film {n}")), "2026-12-24", 50, 50))
+        .collect()
 }
 
 #[test]
@@ -192,9 +194,9 @@ fn bookings_are_all_that_one_has_and_can_be_acted_upon() {
     desk.type_in("2");
     desk.serve();
     desk.shows("TORC2345: 3.");
-    desk.shows("> The theatre: 4-6");
-    desk.shows("TORM100519 (Seminars), 2019-05-10: 1,2");
-    desk.shows("OTWA060519 (Seminars): cancelled by the organiser, 3 seats");
+    desk.shows("> booked: 4-6                          The theatre");
+    desk.shows("  booked: 1,2                          TORM100519 (Seminars), 2019-05-10");
+    desk.shows("  cancelled by the organiser: 3        OTWA060519 (Seminars)");
     desk.press(KeyCode::Down);
     desk.type_in("xy");
     assert!(matches!(desk.action().1, Action::Cancel { event, .. } if event == seminars().id));
@@ -233,7 +235,8 @@ fn the_logs_show_what_matters_and_the_users_own() {
     desk.type_in("vv");
     desk.press(KeyCode::Tab);
     assert_eq!(desk.effects, [Effect::ReadUserLog("bob".to_owned())]);
-    let line = Line { at: "2026-11-20 09:00:00".into(), level: Level::Warn, text: "book: Failed: so.".into() };
+    let line =
+        Line { at: "2026-11-20 09:00:00".into(), level: Level::Warn, text: "book: Failed: so.".into() };
     desk.send(Message::UserLog(Ok(vec![line])));
     desk.shows("What bob asked: 1 lines, info and up, following");
     desk.shows("2026-11-20 09:00:00 warn  book: Failed: so.");

@@ -181,7 +181,8 @@ impl World {
         match question {
             Question::Events { after, limit, filter } => {
                 let rest = self.events.iter().filter(|view| filter.branch.is_none_or(|b| b == view.branch));
-                let mut rest = rest.skip_while(|view| after.as_ref().is_some_and(|after| view.event != *after));
+                let mut rest =
+                    rest.skip_while(|view| after.as_ref().is_some_and(|after| view.event != *after));
                 if after.is_some() {
                     rest.next();
                 }
@@ -194,16 +195,18 @@ impl World {
             Question::SeatMap(event) => {
                 let view = self.events.iter().find(|view| view.event == *event);
                 match view {
-                    Some(view) => {
-                        EventAnswer::SeatMap { event: event.clone(), map: map(view.capacity, &self.event_taken) }
-                    }
+                    Some(view) => EventAnswer::SeatMap {
+                        event: event.clone(),
+                        map: map(view.capacity, &self.event_taken),
+                    },
                     None => EventAnswer::Refused(Refusal::NoSuchEvent { event: event.clone() }),
                 }
             }
             Question::Claim { holder, event } => {
                 let claim = self.claims.iter().find(|claim| claim.event == *event).cloned();
                 let (holder, id, kind) = (holder.clone(), event.id, Some(event.kind.clone()));
-                claim.map_or(EventAnswer::Refused(Refusal::NotBooked { holder, id, kind }), EventAnswer::Claim)
+                claim
+                    .map_or(EventAnswer::Refused(Refusal::NotBooked { holder, id, kind }), EventAnswer::Claim)
             }
             Question::Schedule { holder, .. } => EventAnswer::Schedule {
                 holder: holder.clone(),
@@ -365,7 +368,7 @@ impl Desk {
     /// What is seen, a line a row.
     fn picture(&self) -> String {
         let buffer = self.buffer();
-        let rows = buffer.content.chunks(usize::from(buffer.area.width));
+        let rows = buffer.content.chunks(usize::from(buffer.area.width.max(1)));
         let line = |row: &[ratatui::buffer::Cell]| row.iter().map(|cell| cell.symbol()).collect::<String>();
         rows.map(|row| line(row).trim_end().to_owned() + "\n").collect()
     }

@@ -1,5 +1,8 @@
 //! Pictures of every screen, kept as text: `ci/screens` writes them anew, to be looked at before they are kept.
-#![expect(clippy::disallowed_methods, reason = "whether pictures are compared or written is in the environment")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "whether pictures are compared or written is in the environment"
+)]
 
 use super::keys::every_screen;
 use super::*;
@@ -56,7 +59,8 @@ fn bookings_of_all_sorts() {
         let full = desk.world.events[0].event.clone();
         let place = Claimed::Place { count: 2, place: 3 };
         let waits = Claim { event: full, date: "2019-05-13".parse().unwrap(), what: place };
-        desk.world.claims = vec![booking(seminars(), &[1, 2]), hold(fair, &[700, 701, 702], WALL_MS + 200_000), waits];
+        desk.world.claims =
+            vec![booking(seminars(), &[1, 2]), hold(fair, &[700, 701, 702], WALL_MS + 200_000), waits];
         desk.world.gone = vec![Notice { event: key("OTWA060519", "Seminars"), seats: 3 }];
         desk.type_in("2");
         desk.serve();
@@ -157,7 +161,8 @@ fn the_picture_in_the_readme_is_the_one_that_is_drawn() {
     let picture = desk.picture();
     keep("readme", &picture);
     if std::env::var_os("BOXOFFICE_WRITE_SCREENS").is_none() {
-        let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+        let readme =
+            std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
         assert!(readme.contains(&picture), "ci/screens puts it there:\n{picture}");
     }
 }

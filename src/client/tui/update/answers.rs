@@ -45,8 +45,7 @@ fn note_server(state: &mut State, server: u8) {
     match before {
         Some(before) if before != server => {
             let reason = troubles.get(&before).map_or_else(String::new, |reason| format!(" ({reason})"));
-            let words =
-                format!("Server {before} does not answer any more{reason}; server {server} goes on.");
+            let words = format!("Server {server} goes on: server {before} does not answer any more{reason}.");
             state.note(Level::Info, words.clone());
             state.notice = Some((words, state.now.ms + NOTICE_MS));
         }

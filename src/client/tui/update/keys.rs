@@ -7,7 +7,9 @@ use super::super::state::*;
 use super::super::view::{list_height, log_height};
 use super::{events, go, overlay, poll_now, seats, start};
 use crate::client::seat_map::is_free;
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{
+    KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
+};
 
 /// How many characters the arrows move a log to the side.
 const LOG_CHARS: isize = 20;
@@ -47,7 +49,9 @@ pub fn mouse(state: &mut State, mouse: MouseEvent, effects: &mut Vec<Effect>) {
     let code = match mouse.kind {
         MouseEventKind::ScrollUp => KeyCode::Up,
         MouseEventKind::ScrollDown => KeyCode::Down,
-        MouseEventKind::Down(MouseButton::Left) if state.screen == Screen::Seats && state.overlay.is_none() => {
+        MouseEventKind::Down(MouseButton::Left)
+            if state.screen == Screen::Seats && state.overlay.is_none() =>
+        {
             let Some(seats) = &mut state.seats else { return };
             let Some(map) = &seats.map else { return };
             let grid = Grid::new(state.size, map.capacity);

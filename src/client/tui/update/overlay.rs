@@ -1,11 +1,11 @@
 //! Lines that are typed and questions that are answered with yes or no.
 
-use super::super::input::{Asks, Field, Form, FORM_FIELDS, Intent, Overlay};
+use super::super::input::{Asks, FORM_FIELDS, Field, Form, Intent, Overlay};
 use super::super::state::*;
 use super::{command, events, seats};
 use crate::client::{
     args::{Ask, PromptAction, PromptLine},
-    events::{args::actor, args::EventAsk, wanted},
+    events::{args::EventAsk, args::actor, wanted},
     values,
 };
 use crate::domain::events::ids::Uuid;
@@ -111,7 +111,8 @@ pub fn press_form(state: &mut State, key: KeyEvent, effects: &mut Vec<Effect>) -
 
 /// Asks for the event. The form is checked by what checks the command line.
 fn submit(state: &mut State, effects: &mut Vec<Effect>) {
-    let result = PromptLine::try_parse_from(state.form.words()).map_err(|error| complaint(&error.to_string()));
+    let result =
+        PromptLine::try_parse_from(state.form.words()).map_err(|error| complaint(&error.to_string()));
     let ask = result.and_then(|line| match line.action {
         PromptAction::Ask(Ask::Events(EventAsk::AddEvent(args))) => Ok(args),
         PromptAction::Ask(_) | PromptAction::Help { .. } | PromptAction::Quit => {
@@ -138,5 +139,12 @@ fn uuid_bits(bits: u128) -> u128 {
 fn complaint(error: &str) -> String {
     let text = error.strip_prefix("error: ").unwrap_or(error);
     let lines = text.lines().take_while(|line| !line.trim().is_empty()).map(str::trim);
-    lines.collect::<Vec<_>>().join(" ")
+    let text = lines.collect::<Vec<_>>().join(" ");
+    // The field is seen beside what is wrong with it; its name on the command line says nothing here.
+    let value = text.strip_prefix("invalid value '").and_then(|rest| rest.split_once("' for '"));
+    match value.and_then(|(value, rest)| Some((value, rest.split_once("': ")?.1))) {
+        Some((value, why)) if value.is_empty() => why.to_owned(),
+        Some((value, why)) => format!("{value}: {why}"),
+        None => text,
+    }
 }

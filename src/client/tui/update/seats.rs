@@ -50,7 +50,8 @@ pub fn refresh(state: &mut State, effects: &mut Vec<Effect>) {
 pub fn map(state: &mut State, hall: &Hall, map: SeatMap) {
     let is_waiting = state.waiting.is_some();
     let Some(seats) = state.seats.as_mut().filter(|seats| seats.hall == *hall) else { return };
-    let lost: Vec<Seat> = seats.picked.iter().filter(|&&seat| !is_free(&map, seat)).map(|&n| Seat(n)).collect();
+    let lost: Vec<Seat> =
+        seats.picked.iter().filter(|&&seat| !is_free(&map, seat)).map(|&n| Seat(n)).collect();
     if seats.map.is_none() {
         // Where people would begin to look.
         seats.cursor = (1..=map.capacity).find(|&seat| is_free(&map, seat)).unwrap_or(1);
@@ -140,9 +141,7 @@ fn at_event(intent: Intent, who: Actor, event: EventKey, picked: Option<&SeatRun
     let action = match intent {
         Intent::Book => Action::Book { holder, event, seating: Seating::Seats(picked?.clone()) },
         Intent::Hold => Action::Hold { holder, event, seating: Seating::Seats(picked?.clone()) },
-        Intent::BookCount(count) => {
-            Action::Book { holder, event, seating: Seating::Any(Count::new(count)?) }
-        }
+        Intent::BookCount(count) => Action::Book { holder, event, seating: Seating::Any(Count::new(count)?) },
         Intent::Confirm => Action::Confirm { holder, event },
         Intent::Extend => Action::Extend { holder, event },
         Intent::Release => Action::Release { holder, event },

@@ -4,7 +4,11 @@ use super::super::state::{Booking, Hall, Mine, State};
 use super::super::update::brief;
 use super::ink::{Ink, clock, put};
 use super::{LIST_TOP, list_height};
+use crate::domain::events::answer::Notice;
 use ratatui::buffer::Buffer;
+
+/// Widest column of what one has.
+const WHAT_MAX: u16 = 46;
 
 /// Draws it.
 pub fn draw(state: &State, buffer: &mut Buffer, ink: &Ink) {
@@ -20,8 +24,10 @@ pub fn draw(state: &State, buffer: &mut Buffer, ink: &Ink) {
         (None, true) => format!("{who}: {count}."),
     };
     put(buffer, 1, 1, width - 1, &head, ink.plain());
+    let what = (width / 2).min(WHAT_MAX);
     if count > 0 {
-        put(buffer, 3, 2, width, "WHAT", ink.quiet());
+        put(buffer, 3, 2, what, "WHAT", ink.quiet());
+        put(buffer, what, 2, width - what, "WHERE", ink.quiet());
     }
     let rows = bookings.rows().enumerate().skip(bookings.place.first).take(list_height(height));
     for (y, (at, booking)) in (LIST_TOP..).zip(rows) {
@@ -30,30 +36,39 @@ pub fn draw(state: &State, buffer: &mut Buffer, ink: &Ink) {
         if is_chosen {
             put(buffer, 0, y, width, &" ".repeat(usize::from(width)), style);
         }
-        put(buffer, 1, y, width - 1, &format!("{sign} {}", words(state, booking)), style);
+        put(buffer, 1, y, what - 2, &format!("{sign} {}", words(state, booking, usize::from(what))), style);
+        put(buffer, what, y, width - what - 1, &place(booking, true), style);
+    }
+    let chosen = bookings.rows().nth(bookings.place.at);
+    if let Some(booking) = chosen.filter(|booking| place(booking, true) != place(booking, false)) {
+        put(buffer, 1, height - 4, width - 1, &place(booking, false), ink.quiet());
     }
 }
 
-fn words(state: &State, booking: &Booking) -> String {
+fn words(state: &State, booking: &Booking, width: usize) -> String {
+    let room = |other: usize| width.saturating_sub(other);
     match booking {
-        Booking::Has { hall, date, mine } => {
-            let date = date.map_or_else(String::new, |date| format!(", {date}"));
-            let hall = match hall {
-                Hall::Theatre => "The theatre".to_owned(),
-                Hall::Event(event) => event.to_string(),
-            };
-            let what = match mine {
-                Mine::NotKnown | Mine::Nothing => String::new(),
-                Mine::Booked(seats) => brief(seats, 200),
-                Mine::Held { seats, until_ms, .. } => {
-                    format!("held, {} left: {}", clock(state.remaining_ms(*until_ms)), brief(seats, 200))
-                }
-                Mine::Waits { count, place } => format!("waiting for {count} seats, at place {place}"),
-            };
-            format!("{hall}{date}: {what}")
-        }
-        Booking::Gone(notice) => {
-            format!("{}: cancelled by the organiser, {} seats", notice.event, notice.seats)
-        }
+        Booking::Has { mine, .. } => match mine {
+            Mine::NotKnown | Mine::Nothing => String::new(),
+            Mine::Booked(seats) => format!("booked: {}", brief(seats, room(26))),
+            Mine::Held { seats, until_ms, .. } => {
+                format!("held ({} left): {}", clock(state.remaining_ms(*until_ms)), brief(seats, room(35)))
+            }
+            Mine::Waits { count, place } => format!("waiting for {count}, at place {place}"),
+        },
+        Booking::Gone(notice) => format!("cancelled by the organiser: {}", notice.seats),
     }
+}
+
+/// Where it is. A random id says nothing: the line below the list has all of it.
+fn place(booking: &Booking, is_short: bool) -> String {
+    let (event, date) = match booking {
+        Booking::Has { hall: Hall::Theatre, .. } => return "The theatre".to_owned(),
+        Booking::Has { hall: Hall::Event(event), date, .. } => (event, *date),
+        Booking::Gone(Notice { event, .. }) => (event, None),
+    };
+    let id = event.id.to_string();
+    let id = if is_short && id.len() > 10 { &id[..8] } else { &id };
+    let date = date.map_or_else(String::new, |date| format!(", {date}"));
+    format!("{id} ({}){date}", event.kind)
 }

@@ -19,9 +19,14 @@ pub fn draw(state: &State, buffer: &mut Buffer, ink: &Ink) {
     let head = match (list.filter.is_empty(), list.more.is_some()) {
         (true, false) => format!("{} events beside the theatre.", loaded(list)),
         (true, true) => format!("{} events so far; further down there are more.", loaded(list)),
-        (false, false) => format!("Filter: {}  ({} of {} events)", list.filter, list.rows.len(), loaded(list)),
+        (false, false) => {
+            format!("Filter: {}  ({} of {} events)", list.filter, list.rows.len(), loaded(list))
+        }
         (false, true) if loaded(list) >= EVENTS_MAX => {
-            format!("Filter: {}  (only the first {EVENTS_MAX} were looked at: add a branch or a date)", list.filter)
+            format!(
+                "Filter: {}  (only the first {EVENTS_MAX} were looked at: add a branch or a date)",
+                list.filter
+            )
         }
         (false, true) => {
             format!("Filter: {}  ({} of {} events so far)", list.filter, list.rows.len(), loaded(list))
@@ -50,7 +55,14 @@ pub fn draw(state: &State, buffer: &mut Buffer, ink: &Ink) {
         if is_chosen {
             put(buffer, 0, y, width, &" ".repeat(usize::from(width)), style);
         }
-        put(buffer, 1, y, id - 2, &format!("{sign} {}", view.map_or_else(|| "The theatre".to_owned(), name)), style);
+        put(
+            buffer,
+            1,
+            y,
+            id - 2,
+            &format!("{sign} {}", view.map_or_else(|| "The theatre".to_owned(), name)),
+            style,
+        );
         if let (Some(x), Some(view)) = (date, view) {
             put(buffer, x, y, DATE - 1, &when(view), style);
         }

@@ -26,9 +26,18 @@ pub fn draw(state: &State, buffer: &mut Buffer, ink: &Ink) {
         while columns(&text) + 1 > usize::from(FIELD) {
             text.remove(0);
         }
-        put(buffer, LEFT, y, FIELD + 2, &format!("[{:<1$}]", format!("{text}{end}"), usize::from(FIELD)), style);
+        put(
+            buffer,
+            LEFT,
+            y,
+            FIELD + 2,
+            &format!("[{:<1$}]", format!("{text}{end}"), usize::from(FIELD)),
+            style,
+        );
         let room = width.saturating_sub(LEFT + FIELD + 3);
-        put(buffer, LEFT + FIELD + 3, y, room, &fit(about, usize::from(room)), ink.quiet());
+        if room > 10 {
+            put(buffer, LEFT + FIELD + 3, y, room, &fit(about, usize::from(room)), ink.quiet());
+        }
         y += gap;
     }
     if let Some(wrong) = &form.wrong {

@@ -96,14 +96,22 @@ fn footer(state: &State, buffer: &mut Buffer, ink: &Ink) {
         Some(Overlay::Help) => vec![("any key", "back")],
         None => keys(state),
     };
+    // How to see the others, and how to get away, comes last and is never left out for what comes first.
+    let wide = |(key, what): &Key| columns(key) + columns(what) + 3;
+    let is_last = |(key, _): &&Key| matches!(*key, "?" | "Esc");
+    let mut room = usize::from(width).saturating_sub(keys.iter().filter(is_last).map(wide).sum());
     let mut x = 0;
-    for (key, what) in keys {
-        let wide = (columns(key) + columns(what) + 3) as u16;
-        if x + wide > width {
-            break;
+    for key in &keys {
+        if !is_last(&key) {
+            let Some(rest) = room.checked_sub(wide(key)) else {
+                // Those behind it are less useful, however short.
+                room = 0;
+                continue;
+            };
+            room = rest;
         }
-        x = put(buffer, x, y, width, key, ink.strong());
-        x = put(buffer, x, y, width, &format!(" {what}"), ink.quiet()) + 2;
+        x = put(buffer, x, y, width, key.0, ink.strong());
+        x = put(buffer, x, y, width, &format!(" {}", key.1), ink.quiet()) + 2;
     }
 }
 
@@ -158,7 +166,9 @@ fn seat_keys(state: &State) -> Vec<Key> {
         Mine::NotKnown | Mine::Nothing if !seats.picked.is_empty() => {
             vec![("Enter", "book"), ("h", "hold"), ("Space", "pick"), ("u", "unpick all"), ("g", "go to")]
         }
-        Mine::NotKnown | Mine::Nothing if is_full && !is_theatre => vec![("w", "wait for seats"), ("g", "go to")],
+        Mine::NotKnown | Mine::Nothing if is_full && !is_theatre => {
+            vec![("w", "wait for seats"), ("g", "go to")]
+        }
         Mine::NotKnown | Mine::Nothing => {
             vec![("Arrows", "move"), ("Space", "pick"), ("n", "book a number"), ("g", "go to")]
         }
@@ -182,7 +192,9 @@ pub fn all_keys(screen: Screen) -> Vec<Key> {
             ("Enter, 1 to 6", "open"),
             ("i", "say who you are, or somebody else"),
         ],
-        Screen::Events => [&list[..], &[("Enter", "its seats"), ("/", "which events: words, TOR, 2026-12-24")]].concat(),
+        Screen::Events => {
+            [&list[..], &[("Enter", "its seats"), ("/", "which events: words, TOR, 2026-12-24")]].concat()
+        }
         Screen::Seats => [
             &[
                 ("Arrows", "one seat"),
@@ -199,7 +211,9 @@ pub fn all_keys(screen: Screen) -> Vec<Key> {
         ]
         .concat(),
         Screen::Bookings => [&list[..], &[("Enter", "its seats")], &own[..]].concat(),
-        Screen::AddEvent => vec![("Tab, Down", "next field"), ("Up", "field before"), ("Enter", "add the event")],
+        Screen::AddEvent => {
+            vec![("Tab, Down", "next field"), ("Up", "field before"), ("Enter", "add the event")]
+        }
         Screen::Cluster => vec![],
         Screen::Logs => vec![
             ("Up Down PgUp PgDn Home", "older, newer"),

@@ -161,7 +161,9 @@ mod tests {
         assert_eq!(fit("abcdefg", 6), "abcde…");
         assert_eq!(fit("", 0), "");
         for width in 0..9 {
-            for text in ["\u{6f22}\u{5b57}\u{6f22}\u{5b57}", "ab\u{6f22}", "e\u{301}e\u{301}e\u{301}", "abcdefghij"] {
+            for text in
+                ["\u{6f22}\u{5b57}\u{6f22}\u{5b57}", "ab\u{6f22}", "e\u{301}e\u{301}e\u{301}", "abcdefghij"]
+            {
                 assert!(columns(&fit(text, width)) <= width, "{text} {width}");
             }
         }
@@ -178,7 +180,10 @@ mod tests {
 
     #[test]
     fn times_and_bars_are_read_at_a_glance() {
-        assert_eq!([0, 1, 59_001, 272_000, 3_600_000].map(clock), ["0:00", "0:01", "1:00", "4:32", "1:00:00"]);
+        assert_eq!(
+            [0, 1, 59_001, 272_000, 3_600_000].map(clock),
+            ["0:00", "0:01", "1:00", "4:32", "1:00:00"]
+        );
         assert_eq!(bar(1, 4, 10), "[##------]");
         assert_eq!([bar(0, 0, 4), bar(9, 4, 4)], ["[--]", "[##]"]);
         assert_eq!(elapsed(12_345), "12.3 s");

@@ -8,7 +8,8 @@ use ratatui::buffer::Buffer;
 pub fn draw(state: &State, buffer: &mut Buffer, ink: &Ink) {
     let width = buffer.area.width;
     let done = state.loading.done.len();
-    let progress = format!("{} {done} of {}", bar(done as u64, STEPS.len() as u64, width.min(44) - 10), STEPS.len());
+    let progress =
+        format!("{} {done} of {}", bar(done as u64, STEPS.len() as u64, width.min(44) - 10), STEPS.len());
     put(buffer, 2, 2, width, &progress, ink.strong());
     let waited_ms = state.now.ms.saturating_sub(state.loading.since_ms);
     let mut y = 4;
@@ -33,7 +34,9 @@ pub fn draw(state: &State, buffer: &mut Buffer, ink: &Ink) {
     if let Some(failed) = &state.loading.failed {
         words.push((failed.clone(), ink.bad()));
     } else {
-        words.extend(state.troubles.iter().map(|(server, reason)| (format!("server {server}: {reason}"), ink.quiet())));
+        words.extend(
+            state.troubles.iter().map(|(server, reason)| (format!("server {server}: {reason}"), ink.quiet())),
+        );
     }
     y += 1;
     for (words, style) in words {

@@ -21,7 +21,9 @@ fn words(state: &State, entry: Entry) -> (&'static str, String) {
     match entry {
         Entry::Events => {
             let about = match state.theatre {
-                Some((capacity, left)) => format!("the theatre ({left} of {capacity} seats are free) and all events"),
+                Some((capacity, left)) => {
+                    format!("the theatre ({left} of {capacity} seats are free) and all events")
+                }
                 None => "the theatre and all events".to_owned(),
             };
             ("Events", about)
@@ -35,7 +37,10 @@ fn words(state: &State, entry: Entry) -> (&'static str, String) {
         }
         Entry::AddEvent => ("Add event", "to your branch".to_owned()),
         Entry::Cluster => {
-            let about = state.overview.as_ref().map_or_else(|| "the servers".to_owned(), |overview| overview.headline());
+            let about = state
+                .overview
+                .as_ref()
+                .map_or_else(|| "the servers".to_owned(), |overview| overview.headline());
             ("Cluster", about)
         }
         Entry::Logs => ("Logs", "what this client did, and what you asked".to_owned()),

@@ -24,9 +24,12 @@ pub fn draw(state: &State, over: &Overlay, buffer: &mut Buffer, ink: &Ink) {
                 Asks::Count => "How many seats? Adjacent ones if there are.",
                 Asks::Join => "For how many seats do you wait?",
                 Asks::Seat => "To which seat?",
-                Asks::Filter => "Which events? Words; TOR for a branch; 2026-12-24 for that day or later. Empty: all.",
+                Asks::Filter => {
+                    "Which events? Words; TOR for a branch; 2026-12-24 for that day or later. Empty: all."
+                }
             };
-            let mut lines: Vec<_> = wrap(question, width).into_iter().map(|line| (line, ink.strong())).collect();
+            let mut lines: Vec<_> =
+                wrap(question, width).into_iter().map(|line| (line, ink.strong())).collect();
             // The end of a long line is what is being typed.
             let mut text = format!("> {}_", field.text);
             while columns(&text) > usize::from(width) {

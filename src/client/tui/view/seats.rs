@@ -16,7 +16,8 @@ pub fn draw(state: &State, buffer: &mut Buffer, ink: &Ink) {
     let width = buffer.area.width;
     let Some(seats) = &state.seats else { return };
     let Some(map) = &seats.map else {
-        let words = seats.refused.clone().unwrap_or_else(|| format!("Looking at the seats of {}...", seats.hall));
+        let words =
+            seats.refused.clone().unwrap_or_else(|| format!("Looking at the seats of {}...", seats.hall));
         put(buffer, 1, 2, width - 1, &words, ink.plain());
         return;
     };
@@ -58,7 +59,11 @@ fn headline(seats: &Seats, map: &SeatMap) -> String {
     let SeatMap { left, capacity, .. } = map;
     let hall = match &seats.hall {
         Hall::Theatre => "The theatre".to_owned(),
-        Hall::Event(event) => event.to_string(),
+        Hall::Event(event) => {
+            // A random id says nothing; the list of events has all of it.
+            let id = event.id.to_string();
+            format!("{} ({})", if id.len() > 10 { &id[..8] } else { &id }, event.kind)
+        }
     };
     let about = match &seats.view {
         Some(view) => {
@@ -100,19 +105,23 @@ fn chosen(seats: &Seats, map: &SeatMap, chars_max: usize) -> String {
 /// What one has here.
 fn own(state: &State, seats: &Seats, buffer: &mut Buffer, ink: &Ink) {
     let (width, y) = (buffer.area.width, buffer.area.height - 4);
-    let room = usize::from(width).saturating_sub(36);
+    let room = usize::from(width).saturating_sub(8);
     let (words, style) = match &seats.mine {
         Mine::NotKnown | Mine::Nothing => return,
         Mine::Booked(own) => (format!("Yours: {}.", brief(own, room)), ink.good()),
         Mine::Held { seats: own, until_ms, .. } => {
             let left_ms = state.remaining_ms(*until_ms);
-            let mut words = format!("Held for you: {} ({} left)", brief(own, room.saturating_sub(20)), clock(left_ms));
-            if width >= 60 {
+            let has_bar = width >= 60;
+            let room = room.saturating_sub(24 + if has_bar { usize::from(BAR) } else { 0 });
+            let mut words = format!("Held for you: {} ({} left)", brief(own, room), clock(left_ms));
+            if has_bar {
                 words.push_str(&format!(" {}", bar(left_ms, state.hold_ms, BAR)));
             }
             (words, ink.open())
         }
-        Mine::Waits { count, place } => (format!("You wait for {count} seats, at place {place}."), ink.open()),
+        Mine::Waits { count, place } => {
+            (format!("You wait for {count} seats, at place {place}."), ink.open())
+        }
     };
     put(buffer, 1, y, width - 1, &words, style);
 }
