@@ -82,14 +82,14 @@ mod tests {
         let name =
             "client::tui::terminal::tests::a_panic_gives_the_terminal_back_and_then_says_what_happened";
         let script = format!(
-            "{PANIC}=1 {} --exact {name} --nocapture; stty -a | tr ' ;' '\\n\\n' | grep -x -e icanon -e echo; \
-             echo ended; exec sleep 60",
+            "RUST_BACKTRACE=0 {PANIC}=1 {} --exact {name} --nocapture; stty -a | tr ' ;' '\\n\\n' | grep -x -e icanon -e echo; \
+             echo given back; exec sleep 60",
             itself.display()
         );
         tmux(&["new-session", "-d", "-x", "120", "-y", "40", &script]);
         let began = Instant::now();
         let mut picture = String::new();
-        while !picture.contains("ended") && began.elapsed() < Duration::from_secs(20) {
+        while !picture.contains("given back") && began.elapsed() < Duration::from_secs(20) {
             std::thread::sleep(Duration::from_millis(20));
             picture = tmux(&["capture-pane", "-p"]);
         }

@@ -259,7 +259,7 @@ impl Desk {
     /// Answers all questions; commands stay open.
     fn serve(&mut self) {
         loop {
-            let is_status_asked = self.effects.iter().any(|effect| *effect == Effect::AskStatus);
+            let is_status_asked = self.effects.contains(&Effect::AskStatus);
             self.effects.retain(|effect| *effect != Effect::AskStatus);
             if is_status_asked {
                 self.send(Message::Status(overview(&self.world.up.clone())));

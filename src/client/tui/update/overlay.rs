@@ -113,8 +113,8 @@ pub fn press_form(state: &mut State, key: KeyEvent, effects: &mut Vec<Effect>) -
 fn submit(state: &mut State, effects: &mut Vec<Effect>) {
     let result =
         PromptLine::try_parse_from(state.form.words()).map_err(|error| complaint(&error.to_string()));
-    let ask = result.and_then(|line| match line.action {
-        PromptAction::Ask(Ask::Events(EventAsk::AddEvent(args))) => Ok(args),
+    let ask = result.map(|line| match line.action {
+        PromptAction::Ask(Ask::Events(EventAsk::AddEvent(args))) => args,
         PromptAction::Ask(_) | PromptAction::Help { .. } | PromptAction::Quit => {
             unreachable!("the line is one of add-event")
         }
@@ -143,7 +143,7 @@ fn complaint(error: &str) -> String {
     // The field is seen beside what is wrong with it; its name on the command line says nothing here.
     let value = text.strip_prefix("invalid value '").and_then(|rest| rest.split_once("' for '"));
     match value.and_then(|(value, rest)| Some((value, rest.split_once("': ")?.1))) {
-        Some((value, why)) if value.is_empty() => why.to_owned(),
+        Some(("", why)) => why.to_owned(),
         Some((value, why)) => format!("{value}: {why}"),
         None => text,
     }
