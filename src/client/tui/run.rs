@@ -85,9 +85,9 @@ pub async fn run(options: Options) -> Exit {
             note("a request had no answer yet: it may have been executed");
             Exit::Unknown
         }
-        Ok(Left { was_served: false, .. }) => {
-            note("no server could be reached");
-            Exit::Unknown
+        Ok(Left { failed: Some((words, is_denied)), .. }) => {
+            note(words);
+            if is_denied { Exit::NotAllowed } else { Exit::Unknown }
         }
         Ok(Left { .. }) => Exit::Done,
         Err(error) => {
@@ -101,8 +101,8 @@ pub async fn run(options: Options) -> Exit {
 struct Left {
     /// While a command had no answer.
     is_unknown: bool,
-    /// After a server had answered, or before that could be expected.
-    was_served: bool,
+    /// Before anything could be shown: why, and whether that was because of who asked.
+    failed: Option<(String, bool)>,
 }
 
 /// What carries out effects.
@@ -169,7 +169,8 @@ async fn show(options: Options) -> io::Result<Left> {
         hands.inbox.push_back(message);
     };
     hands.log_the_rest();
-    Ok(Left { is_unknown: left, was_served: state.server.is_some() || state.loading.failed.is_none() })
+    let Loading { failed, is_denied, .. } = state.loading;
+    Ok(Left { is_unknown: left, failed: failed.map(|words| (words, is_denied)) })
 }
 
 /// What is known before anything has happened.

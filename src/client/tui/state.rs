@@ -87,6 +87,8 @@ pub struct Loading {
     pub done: Vec<String>,
     /// Why it does not go on.
     pub failed: Option<String>,
+    /// Whether that is because of who asks.
+    pub is_denied: bool,
     /// When the step was begun that is under way.
     pub since_ms: u64,
 }

@@ -80,6 +80,10 @@ pub fn update(state: &mut State, now: Now, message: Message) -> Vec<Effect> {
         Message::Answered(number, answered) => answers::take(state, number, answered, &mut effects),
         Message::Trouble(server, reason) => {
             state.note(Level::Warn, format!("server {server}: {reason}"));
+            if state.server == Some(server) {
+                let words = format!("Server {server}: {reason}; another one is asked.");
+                state.notice = Some((words, state.now.ms + NOTICE_MS));
+            }
             state.troubles.insert(server, reason);
         }
         Message::NobodyAnswers => nobody_answers(state),
@@ -101,7 +105,7 @@ pub fn update(state: &mut State, now: Now, message: Message) -> Vec<Effect> {
 /// Reading the configuration is done; the rest begins. Also begins it again after a failure.
 fn start(state: &mut State, words: String, effects: &mut Vec<Effect>) {
     state.note(Level::Info, words.clone());
-    state.loading = Loading { done: vec![words], failed: None, since_ms: state.now.ms };
+    state.loading = Loading { done: vec![words], since_ms: state.now.ms, ..Loading::default() };
     ask(state, Purpose::Connect, Wanted::Query(Query::Seats), effects);
 }
 
@@ -189,7 +193,7 @@ fn status(state: &mut State, overview: Overview, effects: &mut Vec<Effect>) {
 }
 
 fn nobody_answers(state: &mut State) {
-    state.note(Level::Warn, "no server could help yet");
+    state.note_new(Level::Warn, "no server could help yet");
     if let Some(waiting) = &mut state.waiting {
         waiting.nobody = true;
     }
@@ -229,6 +233,14 @@ impl State {
         let at = Time(self.now.wall_ms).to_string();
         let at = at.get(11..19).unwrap_or_default().to_owned();
         self.log.push(Line { at, level, text: short(text.into()) });
+    }
+
+    /// The same, unless it is what the last line says: what is asked each second is not told each second.
+    pub fn note_new(&mut self, level: Level, text: impl Into<String>) {
+        let text = short(text.into());
+        if self.log.client.back().is_none_or(|line| line.text != text) {
+            self.note(level, text);
+        }
     }
 
     /// The line below the screen.

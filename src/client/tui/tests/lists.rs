@@ -56,6 +56,31 @@ fn a_token_says_who_somebody_is_and_cannot_be_talked_over() {
     desk.shows("TORC2345 (token)");
 }
 
+#[test]
+fn what_may_not_be_told_is_said_in_the_servers_words_and_logged_once() {
+    let mut desk = Desk::at_seats(SIZE, Some("bob"), 0);
+    let before = desk.state.log.client.len();
+    for _ in 0..5 {
+        desk.now.ms += 1_000;
+        desk.send(Message::Tick);
+        for (number, wanted) in std::mem::take(&mut desk.open) {
+            match wanted {
+                Wanted::Query(Query::Search { .. }) => {
+                    desk.answer(number, Err(Failure::NotAllowed("show a token".to_owned())));
+                }
+                Wanted::Query(query) => {
+                    let answer = desk.world.answer(&query);
+                    desk.answer(number, Ok(ServerReply::Answer(answer)));
+                }
+                Wanted::Operation(_) | Wanted::Override => panic!("nobody asked for that"),
+            }
+        }
+        desk.effects.clear();
+    }
+    desk.shows("~ show a token");
+    assert_eq!(desk.state.log.client.len(), before + 1);
+}
+
 fn many(count: u32) -> Vec<EventView> {
     let id = |n: u32| format!("0190163d-8694-739b-aea5-{n:012x}");
     (0..count)

@@ -105,11 +105,18 @@ fn carried_out(state: &mut State, outcome: &Outcome) {
 /// Nobody answered, or it may not be asked.
 fn failed(state: &mut State, purpose: &Purpose, failure: &Failure, effects: &mut Vec<Effect>) {
     let mut words = failure.to_string();
+    if *purpose == Purpose::Command && *failure == Failure::Unknown {
+        words.push_str(". Look at My bookings before you try again");
+    }
     for (server, reason) in &state.troubles {
         words.push_str(&format!("; server {server}: {reason}"));
     }
     let level = if matches!(failure, Failure::NotAllowed(_)) { Level::Warn } else { Level::Error };
-    state.note(level, words.clone());
+    if *purpose == Purpose::Command {
+        state.note(level, words.clone());
+    } else {
+        state.note_new(level, words.clone());
+    }
     match purpose {
         Purpose::Command => {
             state.waiting = None;
@@ -117,16 +124,21 @@ fn failed(state: &mut State, purpose: &Purpose, failure: &Failure, effects: &mut
                 Failure::Unknown => Tone::Unknown,
                 Failure::NotExecuted | Failure::NotAllowed(_) | Failure::Rejected(_) => Tone::Refused,
             };
-            if tone == Tone::Unknown {
-                words.push_str(". Look at My bookings before you try again");
-            }
             state.say(tone, words);
             poll_now(state, effects);
         }
-        _ if state.screen == Screen::Loading => state.loading.failed = Some(words),
+        _ if state.screen == Screen::Loading => {
+            state.loading.failed = Some(words);
+            state.loading.is_denied = matches!(failure, Failure::NotAllowed(_));
+        }
         Purpose::Schedule(_) | Purpose::Search(_) => state.bookings.refused = Some(words),
         Purpose::Connect | Purpose::Theatre | Purpose::Page { .. } | Purpose::Map(_) | Purpose::Mine(..) => {
-            let words = "No server answers: what is shown is what was known last.".to_owned();
+            let words = match failure {
+                Failure::NotAllowed(reason) | Failure::Rejected(reason) => reason.clone(),
+                Failure::NotExecuted | Failure::Unknown => {
+                    "No server answers: what is shown is what was known last.".to_owned()
+                }
+            };
             state.notice = Some((words, state.now.ms + NOTICE_MS));
         }
     }

@@ -2,7 +2,7 @@
 
 use super::super::input::Overlay;
 use super::super::log::Source;
-use super::super::state::{Mine, Screen, State, Tone};
+use super::super::state::{Booking, Mine, Screen, State, Tone};
 use super::ink::{Ink, columns, elapsed, put, put_right, spinner, wrap};
 use ratatui::{buffer::Buffer, style::Style};
 
@@ -124,14 +124,7 @@ pub fn keys(state: &State) -> Vec<Key> {
         Screen::Menu => vec![("Up/Down", "choose"), ("Enter", "open"), ("i", "say who you are")],
         Screen::Events => vec![("Enter", "seats"), ("/", "filter")],
         Screen::Seats => seat_keys(state),
-        Screen::Bookings => vec![
-            ("Enter", "seats"),
-            ("x", "give back"),
-            ("c", "confirm"),
-            ("e", "extend"),
-            ("r", "release"),
-            ("l", "wait no longer"),
-        ],
+        Screen::Bookings => booking_keys(state),
         Screen::AddEvent => vec![("Tab", "next"), ("Enter", "add"), ("Ctrl-U", "empty")],
         Screen::Cluster => vec![],
         Screen::Logs => {
@@ -172,6 +165,20 @@ fn seat_keys(state: &State) -> Vec<Key> {
         Mine::NotKnown | Mine::Nothing => {
             vec![("Arrows", "move"), ("Space", "pick"), ("n", "book a number"), ("g", "go to")]
         }
+    }
+}
+
+fn booking_keys(state: &State) -> Vec<Key> {
+    match state.bookings.rows().nth(state.bookings.place.at) {
+        Some(Booking::Has { mine, .. }) => match mine {
+            Mine::Booked(_) => vec![("Enter", "seats"), ("x", "give back")],
+            Mine::Held { .. } => {
+                vec![("Enter", "seats"), ("c", "confirm"), ("e", "extend"), ("r", "release")]
+            }
+            Mine::Waits { .. } => vec![("Enter", "seats"), ("l", "wait no longer")],
+            Mine::NotKnown | Mine::Nothing => vec![("Enter", "seats")],
+        },
+        Some(Booking::Gone(_)) | None => vec![],
     }
 }
 
