@@ -5,18 +5,22 @@ use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A terminal in which the screen was started. Ends with it.
 struct Terminal {
     dir: PathBuf,
+    /// No other terminal of this program has it: one that ends takes its time.
+    number: u32,
 }
+
+static TERMINALS: AtomicU32 = AtomicU32::new(0);
 
 impl Terminal {
     /// Starts `client tui` with these arguments before it, and then says how it ended and what the terminal is like.
     fn start(cluster: &Cluster, (width, height): (u16, u16), arguments: &str) -> Terminal {
         let dir = cluster.dir.path().to_owned();
-        let terminal = Terminal { dir: dir.clone() };
-        let _ = fs::remove_file(terminal.pid_file());
+        let terminal = Terminal { dir, number: TERMINALS.fetch_add(1, Ordering::Relaxed) };
         // The shell becomes the client, so that its number is the client's.
         let script = format!(
             "sh -c 'echo $$ >{pid}; exec {client} --config {config} {arguments} tui'; echo \"ended with $?\"; \
@@ -31,13 +35,13 @@ impl Terminal {
     }
 
     fn pid_file(&self) -> PathBuf {
-        self.dir.join("tui.pid")
+        self.dir.join(format!("tui{}.pid", self.number))
     }
 
     fn command(&self) -> Command {
         let mut command = Command::new("tmux");
         // A server of its own, which reads nobody's settings.
-        command.arg("-S").arg(self.dir.join("tmux")).args(["-u", "-f", "/dev/null"]);
+        command.arg("-S").arg(self.dir.join(format!("tmux{}", self.number))).args(["-u", "-f", "/dev/null"]);
         command.env("HOME", &self.dir).env_remove("TMUX").env_remove("NO_COLOR").env("LC_ALL", "C.UTF-8");
         for name in ["BOXOFFICE_CONFIG", "BOXOFFICE_AS", "BOXOFFICE_TOKEN", "XDG_STATE_HOME"] {
             command.env_remove(name);
