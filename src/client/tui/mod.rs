@@ -2,7 +2,7 @@
 //!
 //! A thin client of what exists: it asks what the other sub-commands ask, over the same [`Connection`], and shows the
 //! servers' words. [`state`] is what the screen knows, [`update`] what a message changes (pure: time is an argument, what is
-//! to be done comes out as a list), [`view`] draws the state into a buffer (pure), and [`run`] has the terminal, the
+//! to be done comes out as a list), [`view`] draws the state into a buffer (pure); [`run()`] has the terminal, the
 //! clock and the tasks.
 //!
 //! The screen asks anew each second for what is seen, and after each command: there are no messages of its own on the
