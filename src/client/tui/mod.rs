@@ -6,7 +6,8 @@
 //! clock and the tasks.
 //!
 //! The screen asks anew each second for what is seen, and after each command: there are no messages of its own on the
-//! wire. Everything is bounded: events come by the page and at most 5,000 are kept, a log keeps 1,000 lines, an answer
+//! wire. (So servers have a line or two in their audit logs for each second that a screen is open; the user's own log has
+//! commands only.) Everything is bounded: events come by the page and at most 5,000 are kept, a log keeps 1,000 lines, an answer
 //! 2,000 characters, and of a million seats only those are looked at that are seen.
 //!
 //! [`Connection`]: super::connection::Connection

@@ -146,7 +146,9 @@ fn tick(state: &mut State, effects: &mut Vec<Effect>) {
     if !state.is_status_asked && state.now.ms >= state.status_ms + every_ms {
         ask_status(state, effects);
     }
-    if state.now.ms >= state.polled_ms + POLL_MS {
+    // The menu shows next to nothing of the servers', and servers write down every question.
+    let every_ms = if state.screen == Screen::Menu { STATUS_MS } else { POLL_MS };
+    if state.now.ms >= state.polled_ms + every_ms {
         poll(state, effects);
     }
 }
