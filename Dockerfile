@@ -24,7 +24,7 @@ RUN find src -name '*.rs' -exec touch {} + && \
     cargo build --release --locked && \
     mkdir -p /image/bin /image/data /image/home && \
     cp target/*/release/server target/*/release/client /image/bin && \
-    for command in reserve search delete seats status bench \
+    for command in reserve search delete seats status tui bench \
         events event availability add-event remove-event book cancel exchange schedule hold confirm extend release \
         join leave waiting-list ticket delete-ticket branches add-branch add-theatre kinds add-kind; do ln -s client "/image/bin/$command"; done
 

@@ -14,7 +14,7 @@
 //! | [`transport`] | links between servers: frames, sessions that outlive connections, dialling |
 //! | [`replication`] | the driver: carries out what the engine decides, on disk and links; the port the rest asks |
 //! | [`api`] | what clients talk to: the wire types and the port that speaks them; the HTTP port |
-//! | [`client`] | the client program: one command, the prompt, the status table, the load generators |
+//! | [`client`] | the client program: one command, the prompt, the screen, the status table, the load generators |
 //! | [`verify`] | pure: histories of what clients were told, and whether one server could have told it |
 //! | [`node`] | puts a server together and takes it apart; `server health` and `server dev` |
 //! | [`config`] | `cluster.yaml`: raw text in, checked values out |

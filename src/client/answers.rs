@@ -125,7 +125,8 @@ fn answer(output: &mut Output, reply: &ServerReply, object: &mut Value) -> Exit 
     exit
 }
 
-fn outcome_exit(outcome: &Outcome) -> Exit {
+/// The exit code of a command with that outcome.
+pub fn outcome_exit(outcome: &Outcome) -> Exit {
     match outcome {
         Outcome::Events(outcome) if events::is_denied(outcome) => Exit::NotAllowed,
         outcome if outcome.is_success() => Exit::Done,

@@ -13,7 +13,7 @@ use clap::{ArgAction, Args, Command, Parser, Subcommand, ValueEnum};
 use std::{path::PathBuf, time::Duration};
 
 /// Sub-commands that the program also answers to as its own name.
-const PROGRAM_NAMES: [&str; 6] = ["reserve", "search", "delete", "seats", "status", "bench"];
+const PROGRAM_NAMES: [&str; 7] = ["reserve", "search", "delete", "seats", "status", "tui", "bench"];
 
 /// All of them.
 pub fn program_names() -> impl Iterator<Item = &'static str> {
@@ -102,6 +102,11 @@ pub enum Action {
     /// What the prompt understands too.
     #[command(flatten)]
     Ask(Ask),
+    /// Show events, seats, bookings and servers on one screen of the terminal, and book with the keyboard
+    #[command(after_help = "Examples:\n  client tui\n  client --as TORC2345 tui\n\n\
+            Every screen says its keys below, and all of them with \"?\". Without --as and without a token it asks who you are \
+            when it has to know. Needs a terminal of 36x14 at the least, better 80x24; NO_COLOR is honoured.")]
+    Tui,
     /// Measure the cluster under load, and check that no seat was sold twice
     Bench(BenchArgs),
     /// Ask while servers fail, record every answer, and check that one server could have told all of it

@@ -214,7 +214,7 @@ impl Connection {
     }
 
     /// Between two commands at the prompt a server may close the idle link; that says nothing about the next one.
-    async fn drop_closed_link(&mut self) {
+    pub(super) async fn drop_closed_link(&mut self) {
         // Lets the runtime look at the socket first.
         tokio::task::yield_now().await;
         if self.link.as_ref().is_some_and(Link::is_closed) {

@@ -1,4 +1,4 @@
-//! The client: one command, a prompt, or a load.
+//! The client: one command, a prompt, a screen, or a load.
 //!
 //! [`exchange`] decides, purely, who is asked what and what is known afterwards; [`connection`] carries that
 //! out over a [`link`]. [`args`] defines the command line, [`answers`], [`seat_map`] and [`status`] the words and
@@ -28,6 +28,7 @@ pub mod status;
 pub mod table;
 mod token;
 pub mod trace;
+mod tui;
 mod user_log;
 pub mod values;
 pub mod words;

@@ -11,7 +11,7 @@ use super::{
     is_interactive, operator,
     output::{Output, note},
     prompt::{self, Teller},
-    status, trace, user_log,
+    status, trace, tui, user_log,
 };
 use crate::{
     auth,
@@ -61,6 +61,10 @@ impl Shell {
         let exit = match action {
             Some(Action::Ask(ask)) => self.ask(ask),
             Some(Action::Override(args)) => self.override_outage(args.yes),
+            Some(Action::Tui) => {
+                let (config, global, color) = (self.config.clone(), self.global.clone(), self.output.color);
+                running(&self.runtime).block_on(tui::run(tui::Options { config, global, color }))
+            }
             Some(Action::Bench(args)) => {
                 let options =
                     bench::Options { args, global: self.global.clone(), config: self.config.clone() };

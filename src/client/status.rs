@@ -31,7 +31,7 @@ pub async fn run(config: &ClusterConfig, output: &mut Output) -> Exit {
 }
 
 /// Asks all servers at once.
-async fn ask_all(config: &ClusterConfig) -> BTreeMap<u8, Reply> {
+pub async fn ask_all(config: &ClusterConfig) -> BTreeMap<u8, Reply> {
     let patience = PATIENCE_MAX.min(Duration::from_millis(config.timeouts.client_ms));
     let mut asked = JoinSet::new();
     for server in &config.servers {
@@ -73,6 +73,11 @@ struct Row {
 }
 
 impl Overview {
+    /// What the columns of the table are called.
+    pub const HEAD: [&str; 11] = [
+        "ID", "ADDRESS", "STATE", "VIEW", "POSITION", "LAG", "DIGEST", "LEFT", "UPTIME", "VERSION", "REASON",
+    ];
+
     /// What a server says of itself counts; of a server that says nothing, what the ready server that is
     /// furthest says of it.
     pub fn merge(config: &ClusterConfig, replies: &BTreeMap<u8, Reply>) -> Self {
@@ -135,6 +140,28 @@ impl Overview {
         None
     }
 
+    /// `2 of 3 servers ready`, and whether there is more to be looked at.
+    pub fn headline(&self) -> String {
+        let well = self.rows.iter().filter(|row| row.is_well()).count();
+        let more = if self.warnings().is_empty() { "" } else { "; something to look at" };
+        format!("{well} of {} servers ready{more}", self.rows.len())
+    }
+
+    /// The line above the table.
+    pub fn head(&self) -> String {
+        let well = self.rows.iter().filter(|row| row.is_well()).count();
+        let Self { cluster, availability, durability, rows, .. } = self;
+        format!(
+            "{cluster}: {well} of {} servers ready  (availability {availability}, durability {durability})",
+            rows.len()
+        )
+    }
+
+    /// The rows of the table, without colours.
+    pub fn rows(&self) -> impl Iterator<Item = [String; 11]> {
+        self.rows.iter().map(|row| row.cells(false))
+    }
+
     /// What a person should look at.
     pub fn warnings(&self) -> Vec<String> {
         let mut words = Vec::new();
@@ -163,20 +190,11 @@ impl Overview {
 
     /// The table for people.
     pub fn table(&self, color: bool) -> String {
-        let well = self.rows.iter().filter(|row| row.is_well()).count();
-        let Self { cluster, availability, durability, rows, .. } = self;
-        let head = format!(
-            "{cluster}: {well} of {} servers ready  (availability {availability}, durability {durability})",
-            rows.len()
-        );
-        let mut table = Table::new(&[
-            "ID", "ADDRESS", "STATE", "VIEW", "POSITION", "LAG", "DIGEST", "LEFT", "UPTIME", "VERSION",
-            "REASON",
-        ]);
-        for row in rows {
+        let mut table = Table::new(&Self::HEAD);
+        for row in &self.rows {
             table.row(row.cells(color));
         }
-        format!("{head}\n{table}")
+        format!("{}\n{table}", self.head())
     }
 
     /// The same for programs. `digest` is in hexadecimal, since it has more bits than a JSON number holds.

@@ -10,6 +10,7 @@ use crate::audit::describe::Asked;
 use crate::audit::reader::{Filter, Found, read};
 use crate::audit::record::{AuditRecord, AuditResult};
 use crate::audit::writer::{AuditLog, Readers, Rotation};
+use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -85,6 +86,26 @@ pub(super) fn show(output: &mut Output, args: AuditArgs) -> Exit {
         note(format_args!("{} lines cannot be read: they were cut short", all.unreadable));
     }
     if all.records == 0 { Exit::Refused } else { Exit::Done }
+}
+
+/// The last lines of one person's log; none when nothing was asked yet.
+pub(super) fn tail(who: &str, lines_max: usize) -> Result<Vec<AuditRecord>, String> {
+    let dir = directory().ok_or("there is no home directory, so no log of what you ask is kept")?;
+    let file = dir.join(file_name(who));
+    if !file.exists() {
+        return Ok(Vec::new());
+    }
+    let mut last = VecDeque::new();
+    let keep = |record| {
+        if last.len() == lines_max {
+            last.pop_front();
+        }
+        last.push_back(record);
+        Ok(())
+    };
+    read(&file, &Filter::default(), keep)
+        .map_err(|error| format!("cannot read {}: {error}", file.display()))?;
+    Ok(last.into())
 }
 
 /// A line for people.

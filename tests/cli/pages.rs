@@ -10,9 +10,19 @@ use std::{
 #[test]
 fn help_names_every_command_and_the_exit_codes() {
     let mut words = contains("Exit codes:").boxed();
-    for command in
-        ["reserve", "search", "delete", "seats", "status", "bench", "chaos", "override", "completions", "man"]
-    {
+    for command in [
+        "reserve",
+        "search",
+        "delete",
+        "seats",
+        "status",
+        "tui",
+        "bench",
+        "chaos",
+        "override",
+        "completions",
+        "man",
+    ] {
         words = words.and(contains(format!("\n  {command} "))).boxed();
     }
     client().arg("--help").assert().code(0).stdout(words).stderr("");

@@ -84,3 +84,11 @@ fn an_override_needs_a_server_and_a_yes_and_says_what_can_be_lost() {
     assert.code(0).stdout("Server 1 goes on without the missing servers.\n");
     assert_eq!(server.seen().len(), 1);
 }
+
+#[test]
+fn a_screen_needs_a_terminal_and_sends_nothing_without_one() {
+    let server = Fake::start(1, &theatre(100), &[]);
+    let cluster = Cluster::of(&[&server]);
+    cluster.client(&["tui"]).assert().code(2).stdout("").stderr(contains("tui needs a terminal"));
+    assert_eq!(server.seen(), []);
+}

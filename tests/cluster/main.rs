@@ -13,4 +13,5 @@ mod program;
 mod proxy;
 mod strangers;
 mod tokens;
+mod tui;
 mod watched;

@@ -109,11 +109,13 @@ fn person(name: &Name) -> Actor {
     args::actor(name.as_str()).unwrap_or_else(|_| Actor::Guest(name.clone()))
 }
 
-fn operation(actor: Actor, action: Action) -> Wanted {
+/// This action by that person.
+pub fn operation(actor: Actor, action: Action) -> Wanted {
     Wanted::Operation(Operation::Events(Box::new(EventOperation { actor, action })))
 }
 
-fn question(actor: Option<&Actor>, question: Question) -> Wanted {
+/// This question by that person, or by anyone.
+pub fn question(actor: Option<&Actor>, question: Question) -> Wanted {
     Wanted::Query(Query::Events(Box::new(EventQuery { actor: actor.cloned(), question })))
 }
 
