@@ -80,19 +80,6 @@ impl Executions {
         (branch.tip == digest).then_some(&branch.model)
     }
 
-    /// Where the history passed a position.
-    pub fn ancestor(&self, digest: Digest, position: Position) -> Option<Digest> {
-        let mut at = digest;
-        loop {
-            let execution = self.all.get(&at)?;
-            match execution.position.cmp(&position) {
-                Ordering::Less => return None,
-                Ordering::Equal => return Some(at),
-                Ordering::Greater => at = execution.before,
-            }
-        }
-    }
-
     /// A server executed a request after `before`, and says that its digest is `digest`.
     pub fn execute(
         &mut self,

@@ -55,8 +55,6 @@ pub struct Promises {
     names: BTreeMap<Name, Promise>,
     /// Whose they are, and of which seat.
     tickets: BTreeMap<TicketId, (Name, Seat)>,
-    /// The history that ended with the execution of a command that was answered.
-    answered: BTreeMap<Key, Digest>,
     /// Histories that were given up, with the last position that was shared.
     given_up: Vec<(Digest, Position)>,
 }
@@ -89,10 +87,6 @@ impl Promises {
 
     pub fn gave_up(&mut self, history: Digest, shared: Position) {
         self.given_up.push((history, shared));
-    }
-
-    pub fn answered(&mut self, key: Key, digest: Digest) {
-        self.answered.insert(key, digest);
     }
 
     pub fn told(&mut self, outcome: &Outcome, command: &Command) {
@@ -165,19 +159,16 @@ impl Judge {
         for (name, promise) in &self.promises.names {
             let seats = seats_of(engine.machine(), name, promise.event.as_ref())?;
             let is_kept = match (&promise.reserved, promise.released) {
-                (_, Some(delete)) => {
-                    let made = &promise.made;
-                    seats.is_none() || made.iter().any(|key| self.was_booked_twice(engine, *key, delete))
-                }
+                (_, Some(_)) => seats.is_none(),
                 (Some(reserved), None) => {
                     seats.as_ref() == Some(reserved)
                         || (promise.maybe.is_some() && seats == promise.maybe)
                         || (!promise.deletes.is_empty() && seats.is_none())
-                        || self.was_given_back_unheard(engine, promise)
                 }
                 (None, None) => true,
             };
-            if !is_kept && !reports.contains(&format!("\"{name}\"")) {
+            let is_told = reports.contains(&format!("\"{name}\""));
+            if !is_kept && !is_told && !self.was_booked_twice(engine, promise) {
                 return Err(format!(
                     "{name} was told {:?} (released by {:?}), has {seats:?}, and no report says so",
                     promise.reserved, promise.released
@@ -187,34 +178,18 @@ impl Judge {
         Ok(())
     }
 
-    /// Both sides made the booking, and one of them gave it back without its client hearing of that: as below, the other
-    /// one's booking stands. The client may have been told by a third side that there was nothing to give back.
-    fn was_given_back_unheard(&self, engine: &Lamport<State>, promise: &Promise) -> bool {
+    /// Both sides made the booking, or changed it, after they had parted, and the one that was given up gave it back: it has
+    /// nothing to report, and the other one's booking stands. Who is told of the deletion does not matter: a third side may
+    /// have known of nothing to give back.
+    fn was_booked_twice(&self, engine: &Lamport<State>, promise: &Promise) -> bool {
         let last = self.executions.model(engine.digest());
-        let stands = |key: &Key| last.and_then(|model| model.outcome(*key)).is_some();
-        let is_gone = |(history, _): &(Digest, Position)| {
+        let made: Vec<Position> =
+            promise.made.iter().filter_map(|key| Some(last?.outcome(*key)?.1)).collect();
+        self.promises.given_up.iter().any(|(history, shared)| {
             let lost = self.executions.model(*history);
             let outcome = |key: &Key| lost.and_then(|model| model.outcome(*key));
-            promise.deletes.iter().filter_map(outcome).any(|(outcome, _)| outcome.is_success())
-        };
-        promise.made.iter().any(stands) && self.promises.given_up.iter().any(is_gone)
-    }
-
-    /// Both sides made the booking, or changed it, after they had parted, and one of them gave it back: that side has
-    /// nothing to report, and the other one's booking stands. The same between three sides that meet one after the other.
-    fn was_booked_twice(&self, engine: &Lamport<State>, booking: Key, delete: Key) -> bool {
-        let last = engine.digest();
-        let booked = self.executions.model(last).and_then(|model| model.outcome(booking));
-        let Some((_, position)) = booked else { return false };
-        let deleted = self.promises.answered.get(&delete);
-        let Some(deleted) = deleted else { return false };
-        if self.executions.ancestor(last, *position) != self.executions.ancestor(*deleted, *position) {
-            return true;
-        }
-        // Of three sides, the one that gave it back came over to one that had never heard of the booking.
-        let deleted_at = self.executions.get(*deleted).map_or(0, |execution| execution.position);
-        self.promises.given_up.iter().any(|(history, shared)| {
-            shared < position && self.executions.ancestor(*history, deleted_at) == Some(*deleted)
+            made.iter().any(|position| position > shared)
+                && promise.deletes.iter().filter_map(outcome).any(|(outcome, _)| outcome.is_success())
         })
     }
 }
