@@ -7,7 +7,6 @@ use super::model::Model;
 use boxoffice::domain::digest::Digest;
 use boxoffice::domain::state::Config;
 use boxoffice::protocol::types::{Position, Request};
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
