@@ -33,13 +33,13 @@ pub struct Key {
     pub text: KeyText,
 }
 
-/// 1 to 128 visible ASCII characters. Cloning shares them.
+/// 1 to 128 visible ASCII characters, no quotes among them. Cloning shares them.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct KeyText(Arc<str>);
 
 /// Why a text is no [`KeyText`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an idempotency key has 1 to {KEY_CHARS_MAX} visible ASCII characters")]
+#[error("an idempotency key has 1 to {KEY_CHARS_MAX} visible ASCII characters, and no quotes")]
 pub struct KeyTextError;
 
 /// How many keys are kept, and for how long.
@@ -61,7 +61,8 @@ impl FromStr for KeyText {
     type Err = KeyTextError;
 
     fn from_str(text: &str) -> Result<KeyText, KeyTextError> {
-        let is_key = (1..=KEY_CHARS_MAX).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+        let is_visible = |byte: u8| byte.is_ascii_graphic() && byte != b'"';
+        let is_key = (1..=KEY_CHARS_MAX).contains(&text.len()) && text.bytes().all(is_visible);
         if is_key { Ok(KeyText(text.into())) } else { Err(KeyTextError) }
     }
 }

@@ -131,7 +131,7 @@ fn an_image_has_the_keys_in_their_order() {
 
 #[test]
 fn texts_that_are_no_keys_are_none() {
-    for text in ["", " ", "a b", "k\u{eb}y", "a\n", "x".repeat(KEY_CHARS_MAX + 1).as_str()] {
+    for text in ["", " ", "a b", "k\u{eb}y", "a\n", "a\"", "x".repeat(KEY_CHARS_MAX + 1).as_str()] {
         assert!(text.parse::<KeyText>().is_err(), "{text:?}");
         let bytes = postcard::to_allocvec(text).unwrap();
         assert!(postcard::from_bytes::<KeyText>(&bytes).is_err(), "{text:?}");

@@ -221,9 +221,16 @@ mod tests {
         assert_eq!(read(&[]), Ok(None));
         assert_eq!(read(&["a-1"]), same("a-1"));
         assert_eq!(read(&["\"a-1\""]), same("a-1"));
-        for invalid in
-            [&[""][..], &["\"\""], &["a b"], &["a", "a"], &["Zo\u{eb}"], &["x".repeat(129).as_str()]]
-        {
+        for invalid in [
+            &[""][..],
+            &["\"\""],
+            &["\""],
+            &["a\"b"],
+            &["a b"],
+            &["a", "a"],
+            &["Zo\u{eb}"],
+            &["x".repeat(129).as_str()],
+        ] {
             assert_eq!(read(invalid), Err(Code::InvalidParameter), "{invalid:?}");
         }
     }
