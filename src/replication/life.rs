@@ -105,7 +105,7 @@ impl Life {
         snapshot_log_bytes: u64,
         audience: Audience,
     ) -> Life {
-        audience.feed.begin(engine.machine().state());
+        audience.feed.begin(engine.machine().number(), engine.machine().state());
         let (events, link_events) = mpsc::channel(LINK_EVENTS_MAX);
         Life {
             engine,
@@ -142,9 +142,10 @@ impl Life {
                 break end;
             }
             self.links.flush();
-            let state = self.engine.machine().state();
+            let machine = self.engine.machine();
+            let state = machine.state();
             asks.state_time_ms.store(state.time_ms(), Ordering::Relaxed);
-            self.audience.feed.align(state);
+            self.audience.feed.align(machine.number(), state);
         };
         self.audience.feed.end();
         self.links.flush();

@@ -114,6 +114,15 @@ pub struct Audience {
     pub expiry: NextExpiry,
     /// Records the algorithm for who watches it.
     pub tracer: Tracer,
+    /// How many states there were in this process.
+    states: Arc<AtomicU64>,
+}
+
+impl Audience {
+    /// Tells a new state from all others, also from one at the same position.
+    fn number(&self) -> u64 {
+        self.states.fetch_add(1, Ordering::Relaxed)
+    }
 }
 
 /// When the next seats that are set aside fall back, in the state's time; for whoever sees to it.
@@ -141,6 +150,7 @@ impl NextExpiry {
 #[derive(Debug)]
 pub struct Watched {
     state: State,
+    number: u64,
     audience: Audience,
 }
 
@@ -148,6 +158,12 @@ impl Watched {
     /// The seats themselves.
     pub fn state(&self) -> &State {
         &self.state
+    }
+
+    /// Tells this state from others that this process had, whatever their position: one that was taken from another
+    /// server has another number, one that went on has the same.
+    pub fn number(&self) -> u64 {
+        self.number
     }
 }
 
@@ -158,11 +174,11 @@ impl Machine for Watched {
     fn apply(&mut self, position: Position, request: &Request, outcomes: &mut Vec<Outcome>) -> u64 {
         let (before, first) = (self.state.position(), outcomes.len());
         let hash = Machine::apply(&mut self.state, position, request, outcomes);
-        let Audience { feed, metrics, expiry, tracer } = &self.audience;
+        let Audience { feed, metrics, expiry, tracer, .. } = &self.audience;
         expiry.follow(&self.state);
         // A log that is read again was counted when it was written.
         if feed.is_live() {
-            feed.follow(before, &self.state, &outcomes[first..]);
+            feed.follow((self.number, before), &self.state, &outcomes[first..]);
             if tracer.is_on() {
                 let commands = (outcomes.len() - first) as u32;
                 tracer.record(Traced::Executed { position, request: request.timestamp, commands });
@@ -194,7 +210,7 @@ impl Storable for Watched {
     type Config = (Config, Audience);
 
     fn blank((config, audience): &(Config, Audience)) -> Self {
-        Watched { state: State::blank(config), audience: audience.clone() }
+        Watched { state: State::blank(config), number: audience.number(), audience: audience.clone() }
     }
 
     fn write_image(image: &Image, out: &mut dyn Write) -> io::Result<()> {
@@ -204,7 +220,7 @@ impl Storable for Watched {
     fn read_state((config, audience): &(Config, Audience), input: &mut dyn Read) -> Result<Self, String> {
         let state = State::read_state(config, input)?;
         audience.expiry.follow(&state);
-        Ok(Watched { state, audience: audience.clone() })
+        Ok(Watched { state, number: audience.number(), audience: audience.clone() })
     }
 
     fn executed(&self) -> Position {

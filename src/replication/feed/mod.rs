@@ -144,6 +144,8 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct Ring {
+    /// Of the state that is followed.
+    number: u64,
     /// None before the log is read.
     halls: Option<Halls>,
     mark: Mark,
@@ -243,9 +245,9 @@ impl Feed {
         self.shared.live.load(Ordering::Relaxed)
     }
 
-    /// A new life begins with this state.
-    pub(super) fn begin(&self, state: &State) {
-        self.restart(state);
+    /// A new life begins with this state, which `number` tells from others.
+    pub(super) fn begin(&self, number: u64, state: &State) {
+        self.restart(number, state);
         self.shared.live.store(true, Ordering::Relaxed);
     }
 
@@ -254,23 +256,27 @@ impl Feed {
         self.shared.live.store(false, Ordering::Relaxed);
     }
 
-    /// Notices that the state was replaced by another one.
-    pub(super) fn align(&self, state: &State) {
-        if self.executed().position != state.position() {
-            self.restart(state);
+    /// Notices that the state was replaced by another one, perhaps of the same position: two sides of a partition can be
+    /// equally far.
+    pub(super) fn align(&self, number: u64, state: &State) {
+        let ring = self.lock();
+        let is_known = ring.number == number && ring.executed == state.position();
+        drop(ring);
+        if !is_known {
+            self.restart(number, state);
         }
     }
 
-    /// A request was executed, `before` being the position that the state had.
-    pub(super) fn follow(&self, before: u64, state: &State, outcomes: &[Outcome]) {
+    /// A request was executed, `before` being the position that the state of this number had.
+    pub(super) fn follow(&self, (number, before): (u64, u64), state: &State, outcomes: &[Outcome]) {
         if !self.is_live() {
             return;
         }
         let mut guard = self.lock();
         let ring = &mut *guard;
-        if ring.executed != before {
+        if (ring.number, ring.executed) != (number, before) {
             drop(guard);
-            return self.restart(state);
+            return self.restart(number, state);
         }
         ring.executed = state.position();
         let is_of_theatre =
@@ -286,11 +292,11 @@ impl Feed {
         self.shared.mark.send_replace(ring.mark);
     }
 
-    fn restart(&self, state: &State) {
+    fn restart(&self, number: u64, state: &State) {
         let (position, halls) = (state.position(), Some(Halls::of(state)));
         let mut ring = self.lock();
         let mark = Mark { epoch: ring.mark.epoch + 1, position };
-        let new = Ring { halls, mark, executed: position, start: position, ..Ring::default() };
+        let new = Ring { number, halls, mark, executed: position, start: position, ..Ring::default() };
         let old = std::mem::replace(&mut *ring, new);
         drop(ring);
         // As many events as there were are let go of while nobody waits for it.

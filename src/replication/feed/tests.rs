@@ -45,7 +45,7 @@ impl Server {
     /// One that is followed from the start.
     fn live(capacity: u32) -> Server {
         let server = Server::new(capacity);
-        server.feed.begin(&server.state);
+        server.feed.begin(0, &server.state);
         server
     }
 
@@ -63,7 +63,7 @@ impl Server {
         }
         let mut outcomes = Vec::new();
         self.state.apply(before + 1, self.now_ms, &batch.finish(), &mut outcomes);
-        self.feed.follow(before, &self.state, &outcomes);
+        self.feed.follow((0, before), &self.state, &outcomes);
         outcomes.iter().all(Outcome::is_success)
     }
 
@@ -159,7 +159,7 @@ const F: &str = "TORA100519";
 fn each_position_that_changes_seats_is_told() {
     let mut server = Server::new(200);
     assert!(server.feed.picture().is_none(), "nothing is known before the log is read");
-    server.feed.begin(&server.state);
+    server.feed.begin(0, &server.state);
     server.execute(vec![reserve("ann", 3), reserve("bob", 70)]);
     server.execute(vec![reserve("ann", 1)]);
     server.execute(vec![delete("ann"), reserve("cid", 1), delete("cid")]);
@@ -294,14 +294,27 @@ fn another_state_is_another_epoch() {
     for operation in [reserve("a", 1), act(BOSS, add(E, 5)), act("bob", book("bob", E, 2))] {
         assert!(theirs.execute(vec![operation]));
     }
-    mine.feed.align(&mine.state);
+    mine.feed.align(0, &mine.state);
     assert_eq!(mine.feed.executed(), before);
-    mine.feed.align(&theirs.state);
+    mine.feed.align(1, &theirs.state);
     assert!(!mine.feed.knows(before.into()));
     assert!(matches!(mine.feed.since(before.into(), &Scope::All, 1), Since::Unknown));
     assert_eq!((mine.feed.executed().position, mine.feed.picture().unwrap().seats.left), (3, 9));
     assert_eq!(mine.feed.event(&key(E)).unwrap().seats.left, 3);
     assert_eq!(mine.theatre(3), Some(vec![]));
+}
+
+#[test]
+fn another_state_of_the_same_position_is_another_epoch() {
+    let mut mine = Server::live(10);
+    mine.execute(vec![reserve("ann", 1)]);
+    let before = mine.feed.executed();
+    let mut theirs = Server::new(10);
+    theirs.execute(vec![reserve("bob", 3)]);
+    mine.feed.align(7, &theirs.state);
+    assert_eq!(mine.feed.executed().position, before.position);
+    assert!(!mine.feed.knows(before.into()));
+    assert_eq!(mine.feed.picture().unwrap().seats.left, 7);
 }
 
 #[test]
@@ -360,7 +373,7 @@ fn what_a_log_repeats_is_no_news() {
     let seats = vec![Seat(4)];
     server.execute(vec![Operation::ReserveSeats { name: "ann".parse().unwrap(), seats }]);
     assert!(server.feed.picture().is_none());
-    server.feed.begin(&server.state);
+    server.feed.begin(0, &server.state);
     server.feed.end();
     server.execute(vec![delete("ann")]);
     assert_eq!(server.feed.picture().unwrap().seats.left, 9);
@@ -542,7 +555,7 @@ proptest! {
                 server.execute(operations.clone());
             }
             if index == begin {
-                there.feed.begin(&there.state);
+                there.feed.begin(0, &there.state);
             }
             here.state.check().unwrap();
             let truth = answers(&here.state);
