@@ -69,7 +69,8 @@ impl App {
         let ledger = Ledger { gate, audit, me };
         let http = &config.http;
         let pace = Pace {
-            commands_max: http.requests_max + http.manager_requests_max,
+            commands_max: http.requests_max,
+            manager_commands_max: http.manager_requests_max,
             answer_wait: Duration::from_millis(http.answer_ms),
         };
         App(Arc::new(Shared {

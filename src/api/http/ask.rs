@@ -39,9 +39,8 @@ pub(super) struct Asker {
     ledger: Ledger,
     answer_wait: Duration,
     sessions: Mutex<Sessions>,
-    /// Commands that are worked on, also for clients that have hung up.
-    places: Arc<Semaphore>,
-    places_max: usize,
+    /// Places of commands that are worked on, also for clients that have hung up.
+    places: Places,
     running: Mutex<JoinSet<()>>,
     /// Keys of commands that are worked on.
     open_keys: Mutex<BTreeSet<Key>>,
@@ -60,10 +59,19 @@ impl Drop for OpenKey {
     }
 }
 
+/// Places, of customers and of managers.
+#[derive(Debug)]
+struct Places {
+    customers: Arc<Semaphore>,
+    managers: Arc<Semaphore>,
+    pace: Pace,
+}
+
 /// How much is worked on at a time, and for how long.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pace {
     pub(super) commands_max: usize,
+    pub(super) manager_commands_max: usize,
     pub(super) answer_wait: Duration,
 }
 
@@ -129,8 +137,11 @@ impl Asker {
             ledger,
             answer_wait: pace.answer_wait,
             sessions: Mutex::new(sessions),
-            places: Arc::new(Semaphore::new(pace.commands_max)),
-            places_max: pace.commands_max,
+            places: Places {
+                customers: Arc::new(Semaphore::new(pace.commands_max)),
+                managers: Arc::new(Semaphore::new(pace.manager_commands_max)),
+                pace,
+            },
             running: Mutex::default(),
             open_keys: Mutex::default(),
             stop,
@@ -171,7 +182,7 @@ impl Asker {
         let Asking { caller, key } = asking;
         let allowed = self.ledger.gate.check_operation(caller, &operation);
         let asked = self.ledger.asked(caller, allowed.is_ok(), || Asked::operation(&operation));
-        let begun = allowed.map_err(not_allowed).and_then(|()| self.open(key.clone()));
+        let begun = allowed.map_err(not_allowed).and_then(|()| self.open(caller, key.clone()));
         let (open_key, place) = match begun {
             Ok(begun) => begun,
             Err(problem) => {
@@ -200,8 +211,13 @@ impl Asker {
     }
 
     /// A place among the commands that are worked on, and its key, which nobody else has a place with.
-    fn open(self: &Arc<Self>, key: Option<Key>) -> Result<(Option<OpenKey>, OwnedSemaphorePermit), Problem> {
-        let Ok(place) = self.places.clone().try_acquire_owned() else {
+    fn open(
+        self: &Arc<Self>,
+        caller: Caller,
+        key: Option<Key>,
+    ) -> Result<(Option<OpenKey>, OwnedSemaphorePermit), Problem> {
+        let places = if caller.is_manager() { &self.places.managers } else { &self.places.customers };
+        let Ok(place) = places.clone().try_acquire_owned() else {
             return Err(Problem::new(
                 Code::Busy,
                 "commands of clients that have gone are worked on; try again",
@@ -219,8 +235,10 @@ impl Asker {
 
     /// Waits until no command is worked on.
     pub(super) async fn idle(&self) {
-        // The semaphore is never closed.
-        let _ = self.places.acquire_many(self.places_max as u32).await;
+        let Places { customers, managers, pace } = &self.places;
+        // They are never closed.
+        let _ = customers.acquire_many(pace.commands_max as u32).await;
+        let _ = managers.acquire_many(pace.manager_commands_max as u32).await;
     }
 
     /// Offers an operation until it has an outcome, or certainly will have none.
@@ -373,7 +391,7 @@ mod tests {
         let (replicator, asks) = port();
         let (stop, stopped) = watch::channel(false);
         let ledger = Ledger { gate: Gate { verifier: None, is_required: false }, audit: None, me: 1 };
-        let pace = Pace { commands_max: 2, answer_wait: Duration::from_millis(300) };
+        let pace = Pace { commands_max: 2, manager_commands_max: 1, answer_wait: Duration::from_millis(300) };
         (Arc::new(Asker::new(replicator, ledger, pace, 7, stopped)), asks, stop)
     }
 

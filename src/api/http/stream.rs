@@ -99,8 +99,18 @@ pub(super) async fn event(
     if subscriber.feed.picture().is_none() {
         return Err(Problem::new(Code::NotReady, "this server reads its log"));
     }
-    if subscriber.feed.event(&event).is_none() && !subscriber.was_told_of(&event).await {
-        return Err(Problem::new(Code::NoSuchEvent, format!("there is no event {event}")));
+    if subscriber.feed.event(&event).is_none() {
+        // Waiting here would hold a place among the requests.
+        if let Some((position, _)) =
+            subscriber.last.filter(|last| last.0 > subscriber.feed.executed().position)
+        {
+            let detail =
+                format!("this server is not as far as {position} yet, and knows no event {event} so far");
+            return Err(Problem::new(Code::NotReady, detail));
+        }
+        if !subscriber.was_told_of() {
+            return Err(Problem::new(Code::NoSuchEvent, format!("there is no event {event}")));
+        }
     }
     Ok(open(subscriber))
 }
@@ -142,6 +152,11 @@ async fn resume(feed: &Feed, (position, parts): Last) -> Option<Cursor> {
         let mut marks = feed.subscribe();
         let _ = timeout(AHEAD_WAIT, marks.wait_for(|mark| mark.position >= position)).await;
     }
+    known(feed, (position, parts))
+}
+
+/// Where a subscriber that has seen this goes on at once; none when it must begin anew.
+fn known(feed: &Feed, (position, parts): Last) -> Option<Cursor> {
     let cursor = Cursor { epoch: feed.executed().epoch, position, parts };
     feed.knows(cursor).then_some(cursor)
 }
@@ -160,16 +175,14 @@ impl Subscriber {
         Ok(Subscriber { feed, scope, marks, stop, last, seen: None, ended: false, open })
     }
 
-    /// Whether an event that is not there was there after what was seen last, or comes as soon as this server is as
-    /// far as that.
-    async fn was_told_of(&mut self, event: &EventKey) -> bool {
+    /// Whether an event that is not there was there after what was seen last.
+    fn was_told_of(&mut self) -> bool {
         let Some(last) = self.last.take() else { return false };
-        self.seen = resume(&self.feed, last).await;
-        let has_news = |seen| match self.feed.since(seen, &self.scope, 1) {
+        self.seen = known(&self.feed, last);
+        self.seen.is_some_and(|seen| match self.feed.since(seen, &self.scope, 1) {
             Since::News { news, .. } => !news.is_empty(),
             Since::Unknown => false,
-        };
-        self.feed.event(event).is_some() || self.seen.is_some_and(has_news)
+        })
     }
 
     /// What is to be written next; none at the end.

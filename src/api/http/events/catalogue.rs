@@ -201,7 +201,9 @@ pub(in crate::api::http) async fn add(
     body: Bytes,
 ) -> Result<Response, Problem> {
     let event: EventBody = json(&headers, &body)?;
-    let (event, capacity) = event.event(|| app.uuid(person.asking.key.as_ref(), &body))?;
+    // What was understood, so that the same in other words is the same.
+    let request = format!("{event:?}");
+    let (event, capacity) = event.event(|| app.uuid(person.asking.key.as_ref(), request.as_bytes()))?;
     let outcome = execute(&app, &person, Action::AddEvent { event, capacity }).await?;
     match &*outcome {
         EventOutcome::EventAdded { event, .. } => {
