@@ -124,6 +124,9 @@ pub struct ServerConfig {
     pub client_port: u16,
     /// Port for HTTP; none where it is not wanted.
     pub http_port: Option<u16>,
+    /// Where browsers reach its HTTP port, when that is not [`ServerConfig::http_address`]: an origin, as
+    /// `https://tickets.example`.
+    pub http_url: Option<String>,
     /// The local address that it listens on: `0.0.0.0` unless configured, `127.0.0.1` when both hosts are
     /// loopback addresses (nobody else could reach them anyway).
     pub listen: IpAddr,
@@ -138,6 +141,12 @@ impl ServerConfig {
     /// `host:port` for HTTP, where it is wanted.
     pub fn http_address(&self) -> Option<String> {
         self.http_port.map(|port| address(&self.host, port))
+    }
+
+    /// Where browsers reach its HTTP port, where there is one: an origin.
+    pub fn http_origin(&self) -> Option<String> {
+        let address = self.http_address()?;
+        Some(self.http_url.clone().unwrap_or_else(|| format!("http://{}", address.to_ascii_lowercase())))
     }
 
     /// `host:port` for the other servers.

@@ -73,6 +73,7 @@ struct RawServer {
     peer_port: i64,
     client_port: i64,
     http_port: Option<i64>,
+    http_url: Option<String>,
     listen: Option<String>,
 }
 
@@ -260,6 +261,10 @@ fn server<E: Fn(Problem) -> Located>(
     let peer_port = port("servers.peer_port", raw.peer_port)?;
     let client_port = port("servers.client_port", raw.client_port)?;
     let http_port = raw.http_port.map(|value| port("servers.http_port", value)).transpose()?;
+    let http_url = match raw.http_url {
+        Some(value) => Some(http_url(id, value).map_err(at("servers.http_url"))?),
+        None => None,
+    };
     let host = host("host", id, raw.host).map_err(at("servers.host"))?;
     let peer_host = match raw.peer_host {
         Some(value) => self::host("peer_host", id, value).map_err(at("servers.peer_host"))?,
@@ -273,7 +278,17 @@ fn server<E: Fn(Problem) -> Located>(
         None if is_loopback(&host) && is_loopback(&peer_host) => IpAddr::V4(Ipv4Addr::LOCALHOST),
         None => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
     };
-    Ok(ServerConfig { id, host, peer_host, peer_port, client_port, http_port, listen })
+    Ok(ServerConfig { id, host, peer_host, peer_port, client_port, http_port, http_url, listen })
+}
+
+/// A scheme, a host and perhaps a port, as browsers write the origin of a page.
+fn http_url(id: u8, value: String) -> Result<String, Problem> {
+    let authority = value.strip_prefix("http://").or_else(|| value.strip_prefix("https://"));
+    let is_origin = authority.is_some_and(|authority| {
+        let known = |c: char| c.is_ascii_alphanumeric() || "-_.:[]".contains(c);
+        (1..=253).contains(&authority.len()) && authority.chars().all(known)
+    });
+    if is_origin { Ok(value.to_ascii_lowercase()) } else { Err(Problem::HttpUrl { id, value }) }
 }
 
 fn host(key: &'static str, id: u8, value: String) -> Result<String, Problem> {
@@ -292,7 +307,8 @@ fn claim_addresses(
     server: &ServerConfig,
     taken: &mut BTreeMap<(String, u16), String>,
 ) -> Result<(), Problem> {
-    let ServerConfig { id, host, peer_host, peer_port, client_port, http_port, listen: _ } = server;
+    let ServerConfig { id, host, peer_host, peer_port, client_port, http_port, http_url: _, listen: _ } =
+        server;
     let mut claim = |host: &str, port: u16, owner: String| match taken
         .insert((host.to_lowercase(), port), owner.clone())
     {

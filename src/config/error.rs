@@ -105,6 +105,16 @@ pub enum Problem {
         /// How many there may be.
         max: usize,
     },
+    /// A URL of a server that is none, or more than an origin.
+    #[error(
+        "servers: http_url of server {id}: {value:?} is no origin; write http:// or https://, a host and a port, no path"
+    )]
+    HttpUrl {
+        /// Which server.
+        id: u8,
+        /// What is written.
+        value: String,
+    },
     /// Two servers of one id.
     #[error("servers: id {id} is given twice; give each server its own")]
     DuplicateId {

@@ -293,6 +293,7 @@ fn a_server_has_an_http_port_where_one_is_given() {
     let config =
         parse(&GOOD.replacen("client_port: 7200}", "client_port: 7200, http_port: 8080}", 1)).unwrap();
     assert_eq!(config.server(2).unwrap().http_address().as_deref(), Some("server2:8080"));
+    assert_eq!(config.server(2).unwrap().http_origin().as_deref(), Some("http://server2:8080"));
     assert_eq!(config.server(1).unwrap().http_address(), None);
     assert_eq!(config.http, Http::default());
     for port in [7100, 7200] {
@@ -313,4 +314,23 @@ fn streams_leave_connections_for_others() {
     assert!(words.starts_with("cluster.yaml:18: http.streams_max"), "{words}");
     assert!(words.contains("event streams could take every connection"), "{words}");
     assert!(parse(&format!("{GOOD}http: {{streams_max: 8, connections_max: 9}}\n")).is_ok());
+}
+
+#[test]
+fn a_url_for_browsers_is_an_origin_and_nothing_more() {
+    let with = |url: &str| {
+        parse(&GOOD.replace(
+            "client_port: 7400",
+            &format!("client_port: 7400\n    http_port: 80\n    http_url: {url}"),
+        ))
+    };
+    let origin = |url: &str| with(url).unwrap().server(3).unwrap().http_origin();
+    assert_eq!(origin("https://Tickets.example").as_deref(), Some("https://tickets.example"));
+    assert_eq!(origin("'http://[::1]:8080'").as_deref(), Some("http://[::1]:8080"));
+    for wrong in
+        ["tickets.example", "http://", "http://a/b", "http://a/", "ftp://a", "http://me@a", "'http://a b'"]
+    {
+        let words = with(wrong).unwrap_err().to_string();
+        assert!(words.starts_with("cluster.yaml:15: servers: http_url of server 3: "), "{words}");
+    }
 }

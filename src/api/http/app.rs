@@ -4,6 +4,8 @@ use super::HttpPort;
 use super::ask::{Asker, Ledger, Pace};
 use super::clock::Clock;
 use super::events::lists::Lists;
+use super::origin::Origins;
+use super::page::Page;
 use super::rate::Buckets;
 use super::seats::Cache;
 use crate::config::ClusterConfig;
@@ -45,6 +47,8 @@ pub(super) struct Shared {
     pub(super) asker: Arc<Asker>,
     pub(super) seats: Cache,
     pub(super) lists: Lists,
+    pub(super) page: Page,
+    pub(super) origins: Origins,
     chance: Mutex<fastrand::Rng>,
     pub(super) work: Semaphore,
     pub(super) managers: Semaphore,
@@ -77,6 +81,8 @@ impl App {
             asker: Arc::new(Asker::new(replicator, ledger, pace, seed, stop.clone())),
             seats: Cache::default(),
             lists: Lists::default(),
+            page: Page::new(&config),
+            origins: Origins::of(&config),
             // Other numbers than those of the sessions.
             chance: Mutex::new(fastrand::Rng::with_seed(!seed)),
             work: Semaphore::new(http.requests_max),

@@ -11,6 +11,7 @@ use super::query::Asking;
 use crate::api::gate::{Caller, Gate, GateError};
 use crate::api::told::told;
 use crate::api::validate;
+use crate::api::wire::ClientRequest;
 use crate::audit::describe::{Asked, brief};
 use crate::audit::record::AuditResult;
 use crate::audit::writer::AuditLog;
@@ -170,6 +171,11 @@ impl Asker {
     /// Who it is that shows this token, or none.
     pub(super) fn caller(&self, token: Option<&str>) -> Result<Caller, Problem> {
         self.ledger.gate.caller(token).map_err(not_allowed)
+    }
+
+    /// Whether the caller may see what the servers say to each other.
+    pub(super) fn check_watcher(&self, caller: Caller) -> Result<(), Problem> {
+        self.ledger.gate.check(caller, &ClientRequest::Trace { after: 0 }).map_err(not_allowed)
     }
 
     /// Executes an operation once, if the caller may have that. It is worked on to its end even when the client hangs

@@ -39,10 +39,12 @@ pub(super) async fn status(
     State(app): State<App>,
     Params(NoParams {}): Params<NoParams>,
 ) -> Result<Json<Value>, Problem> {
-    let report = report(&app, &*app.asker.status().await?);
+    let replica = app.asker.status().await?;
+    let report = report(&app, &replica);
+    let http_url = |id| app.config.server(id).and_then(|server| server.http_origin());
     let row = |row: &ServerStatus| {
         json!({
-            "id": row.id, "address": row.address, "state": row.state, "view": row.view,
+            "id": row.id, "address": row.address, "http_url": http_url(row.id), "state": row.state, "view": row.view,
             "position": row.position, "lag": row.lag,
             // It has more bits than a JSON number holds.
             "digest": format!("{:016x}", row.digest),
@@ -53,6 +55,9 @@ pub(super) async fn status(
     Ok(Json(json!({
         "server": report.server, "cluster": report.cluster, "availability": report.availability,
         "durability": report.durability, "conflicts": report.conflicts, "waiting_for": report.waiting_for,
+        // Of Lamport's queue here: whose request was executed last, and whose is the first one.
+        "last_turn": replica.engine.as_ref().and_then(|engine| engine.last_turn),
+        "turn": replica.engine.as_ref().and_then(|engine| engine.turn),
         "servers": report.servers.iter().map(row).collect::<Vec<_>>(),
     })))
 }

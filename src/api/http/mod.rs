@@ -7,6 +7,8 @@ mod clock;
 mod connection;
 mod events;
 mod health;
+mod origin;
+mod page;
 mod pages;
 pub mod problem;
 mod query;
@@ -15,6 +17,7 @@ mod reservations;
 mod routes;
 mod seats;
 mod stream;
+mod trace;
 
 use crate::api::gate::Gate;
 use crate::audit::writer::AuditLog;

@@ -3,7 +3,7 @@
 use super::app::{App, Lane};
 use super::events::{bookings, catalogue, holds, shop, waiting};
 use super::problem::{Code, Problem};
-use super::{admit, health, pages, reservations, seats, stream};
+use super::{admit, health, origin, page, pages, reservations, seats, stream, trace};
 use axum::Router;
 use axum::extract::MatchedPath;
 use axum::http::{Method, Uri};
@@ -77,6 +77,8 @@ const ROUTES: &[Route] = {
         route("/v1/tickets/{ticket}", Lane::Work, &["get", "delete"], || {
             get(bookings::ticket).delete(bookings::delete_ticket)
         }),
+        route("/v1/trace", Lane::Work, &["get"], || get(trace::seen)),
+        route("/", Lane::Work, &["get"], || get(page::show)),
         route("/events", Lane::Work, &["get"], || get(shop::list)),
         route("/reserve", Lane::Work, &["post"], || post(shop::reserve)),
         route("/openapi.json", Lane::Work, &["get"], || get(pages::openapi)),
@@ -102,6 +104,7 @@ pub(super) fn router(app: App) -> Router {
         .fallback(nothing_here)
         .method_not_allowed_fallback(no_such_method)
         .layer(from_fn_with_state(app.clone(), admit::gate))
+        .layer(from_fn_with_state(app.clone(), origin::admit))
         .with_state(app)
 }
 

@@ -4,7 +4,7 @@ use super::Lamport;
 use crate::domain::digest::Digest;
 use crate::protocol::engine::Machine;
 use crate::protocol::message::{About, Heartbeat, Standing};
-use crate::protocol::types::{Member, Position, ServerId, ViewId};
+use crate::protocol::types::{Member, Position, ServerId, Timestamp, ViewId};
 use std::sync::Arc;
 
 /// One server's picture of itself and of the others.
@@ -26,6 +26,10 @@ pub struct Status {
     pub seats_left: u32,
     /// What it waits for after an outage.
     pub waiting_for: Option<String>,
+    /// The request that it executed last, of whichever view: whose turn it was.
+    pub last_turn: Option<Timestamp>,
+    /// The first request of its queue: whose turn it is.
+    pub turn: Option<Timestamp>,
     /// Commands that wait for their batch.
     pub pending: usize,
     /// Offers of a lost side that have no outcome yet.
@@ -71,6 +75,8 @@ impl<M: Machine> Lamport<M> {
             digest: self.digest,
             seats_left: self.machine.seats_left(),
             waiting_for: self.catch_up.waiting_for.clone(),
+            last_turn: self.last.map(|(_, timestamp)| timestamp),
+            turn: self.queue.first(),
             pending: self.pending.len(),
             offers: self.offers.len(),
             peers: peers.collect(),

@@ -1,0 +1,2 @@
+// A space-time diagram of what the servers say to each other.
+
