@@ -1,5 +1,6 @@
 //! Names, seat numbers and session ids: parsed at the edge, valid ever after.
 
+use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::{fmt, str::FromStr, sync::Arc};
 use unicode_normalization::UnicodeNormalization;
@@ -40,31 +41,54 @@ impl FromStr for Name {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {
-        let text: String = text.trim().nfc().collect();
-        let chars = text.chars().count();
-        if chars == 0 {
-            return Err(NameError::Empty);
+        let text = text.trim();
+        // Most are ASCII, which is NFC; names are read from every command on every server.
+        if text.is_ascii() {
+            return checked(text);
         }
-        if chars > NAME_CHARS_MAX {
-            return Err(NameError::TooLong(chars));
-        }
-        // Line and paragraph separators and direction overrides can rewrite a terminal line as well.
-        let forbidden = |c: char| {
-            c.is_control()
-                || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
-        };
-        match text.chars().find(|&c| forbidden(c)) {
-            Some(c) => Err(NameError::Control(c)),
-            None => Ok(Name(text.into())),
-        }
+        checked(&text.nfc().collect::<String>())
+    }
+}
+
+/// A text without blanks at its ends, in NFC.
+fn checked(text: &str) -> Result<Name, NameError> {
+    let chars = text.chars().count();
+    if chars == 0 {
+        return Err(NameError::Empty);
+    }
+    if chars > NAME_CHARS_MAX {
+        return Err(NameError::TooLong(chars));
+    }
+    // Line and paragraph separators and direction overrides can rewrite a terminal line as well.
+    let forbidden = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+    };
+    match text.chars().find(|&c| forbidden(c)) {
+        Some(c) => Err(NameError::Control(c)),
+        None => Ok(Name(text.into())),
     }
 }
 
 impl<'de> Deserialize<'de> for Name {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(NameVisitor)
+    }
+}
+
+/// Reads a name from where it stands, without a copy of the text.
+struct NameVisitor;
+
+impl Visitor<'_> for NameVisitor {
+    type Value = Name;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Name, E> {
         // Whoever sent the bytes may not have been careful: the same checks as at the keyboard.
-        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
+        text.parse().map_err(E::custom)
     }
 }
 
