@@ -8,6 +8,7 @@ use super::record::{AuditRecord, AuditResult};
 use crate::domain::command::{Command, Operation, Query};
 use crate::domain::events::ids::UserId;
 use crate::domain::events::words::Time;
+use crate::domain::ids::SessionId;
 use serde_json::{Value, json};
 use std::fmt::{self, Write as _};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -42,90 +43,150 @@ pub fn brief(what: &impl fmt::Display) -> String {
     }
 }
 
-/// A request that is not answered yet.
+/// A request that is not answered yet. Little is copied: whoever answers a client is not to be kept from it.
 #[derive(Clone, Debug)]
 pub struct Asked {
     began: Instant,
-    record: AuditRecord,
+    at_ms: u64,
+    what: What,
+    command: Option<(SessionId, u64)>,
+    token: Option<UserId>,
+}
+
+/// What is asked for, as far as it must be known later.
+#[derive(Clone, Debug)]
+enum What {
+    Operation(Operation),
+    Query(Query),
+    /// Too much to be copied, or nothing that has parameters: it is described at once.
+    Described {
+        who: String,
+        value: Value,
+    },
+}
+
+/// A request with its answer; [`Answered::record`] puts it into words.
+#[derive(Clone, Debug)]
+pub struct Answered {
+    asked: Asked,
+    took_us: u64,
+    server: u8,
+    result: AuditResult,
+    answer: String,
 }
 
 impl Asked {
     /// A command, now.
     pub fn command(command: &Command) -> Asked {
-        let mut asked = Asked::operation(&command.operation);
-        asked.record.id = Some(format!("{}/{}", command.session, command.sequence));
-        asked
+        Asked { command: Some((command.session, command.sequence)), ..Asked::operation(&command.operation) }
     }
 
     /// An operation that has no number yet, now.
     pub fn operation(operation: &Operation) -> Asked {
-        let (who, what) = match operation {
-            Operation::Events(operation) => {
-                (operation.actor.to_string(), json!(operation.action.brief(RUNS_MAX)))
-            }
-            Operation::ReserveSeats { name, seats } if seats.len() > RUNS_MAX => {
-                (name.to_string(), json!({ "ReserveSeats": { "name": name, "count": seats.len() } }))
-            }
-            Operation::Reserve { name, .. }
-            | Operation::ReserveSeats { name, .. }
-            | Operation::Delete { name }
-            | Operation::Restore { name, .. }
-            | Operation::Withdraw { name, .. } => (name.to_string(), json!(operation)),
-            Operation::Expire | Operation::Offer(_) => (String::new(), json!(operation)),
-        };
-        Asked::new(who, what)
+        Asked::new(match operation {
+            Operation::Events(operation) => What::Described {
+                who: operation.actor.to_string(),
+                value: json!(operation.action.brief(RUNS_MAX)),
+            },
+            Operation::ReserveSeats { name, seats } if seats.len() > RUNS_MAX => What::Described {
+                who: name.to_string(),
+                value: json!({ "ReserveSeats": { "name": name, "count": seats.len() } }),
+            },
+            Operation::Reserve { .. }
+            | Operation::ReserveSeats { .. }
+            | Operation::Delete { .. }
+            | Operation::Restore { .. }
+            | Operation::Withdraw { .. }
+            | Operation::Expire
+            | Operation::Offer(_) => What::Operation(operation.clone()),
+        })
     }
 
     /// A question, now.
     pub fn query(query: &Query) -> Asked {
-        let (who, what) = match query {
-            Query::Search { name } => (name.to_string(), json!(query)),
-            Query::Seats => (String::new(), json!(query)),
-            Query::Events(query) => {
-                (query.actor.as_ref().map(ToString::to_string).unwrap_or_default(), json!(query.question))
-            }
-        };
-        Asked::new(who, what)
+        Asked::new(What::Query(query.clone()))
     }
 
     /// The operator's override, now.
     pub fn overriding() -> Asked {
-        Asked::new(String::new(), json!("Override"))
+        Asked::new(What::Described { who: String::new(), value: json!("Override") })
     }
 
     /// A request of somebody who may not ask that, now. What it was is not looked at.
     pub fn refused() -> Asked {
-        Asked::new(String::new(), json!("NotAllowed"))
+        Asked::new(What::Described { who: String::new(), value: json!("NotAllowed") })
     }
 
     /// With whoever's token was shown.
-    pub fn by(mut self, user: Option<UserId>) -> Asked {
-        self.record.token = user.map(|user| user.to_string());
-        self
+    pub fn by(self, user: Option<UserId>) -> Asked {
+        Asked { token: user, ..self }
     }
 
-    fn new(who: String, what: Value) -> Asked {
-        let (request, parameters) = tagged(plain(what));
+    fn new(what: What) -> Asked {
         let wall = SystemTime::now().duration_since(UNIX_EPOCH);
-        let record = AuditRecord {
-            at: stamp(wall.map_or(0, |since| since.as_millis() as u64)),
-            took_us: 0,
-            server: 0,
-            who,
-            token: None,
-            request,
-            parameters,
-            result: AuditResult::Unknown,
-            answer: String::new(),
-            id: None,
-        };
-        Asked { began: Instant::now(), record }
+        let at_ms = wall.map_or(0, |since| since.as_millis() as u64);
+        Asked { began: Instant::now(), at_ms, what, command: None, token: None }
     }
 
     /// With its answer, now.
-    pub fn answered(self, server: u8, result: AuditResult, answer: String) -> AuditRecord {
+    pub fn answered(self, server: u8, result: AuditResult, answer: String) -> Answered {
         let took_us = self.began.elapsed().as_micros() as u64;
-        AuditRecord { took_us, server, result, answer, ..self.record }
+        Answered { asked: self, took_us, server, result, answer }
+    }
+}
+
+impl What {
+    /// Who asks, what it is called, and with which parameters.
+    fn describe(self) -> (String, String, Value) {
+        let (who, value) = match self {
+            // Most are these.
+            What::Operation(Operation::Reserve { name, count }) => {
+                let parameters = json!({ "name": name, "count": count });
+                return (name.to_string(), "reserve".to_owned(), parameters);
+            }
+            What::Operation(operation) => match &operation {
+                Operation::Reserve { name, .. }
+                | Operation::ReserveSeats { name, .. }
+                | Operation::Delete { name }
+                | Operation::Restore { name, .. }
+                | Operation::Withdraw { name, .. } => (name.to_string(), json!(operation)),
+                Operation::Events(_) | Operation::Expire | Operation::Offer(_) => {
+                    (String::new(), json!(operation))
+                }
+            },
+            What::Query(query) => match &query {
+                Query::Search { name } => (name.to_string(), json!(query)),
+                Query::Seats => (String::new(), json!(query)),
+                Query::Events(query) => {
+                    let who = query.actor.as_ref().map(ToString::to_string);
+                    (who.unwrap_or_default(), json!(query.question))
+                }
+            },
+            What::Described { who, value } => (who, value),
+        };
+        let (request, parameters) = tagged(plain(value));
+        (who, request, parameters)
+    }
+}
+
+impl Answered {
+    /// The line that tells of it.
+    pub fn record(self) -> AuditRecord {
+        let Answered { asked: Asked { at_ms, what, command, token, .. }, took_us, server, result, answer } =
+            self;
+        let (who, request, parameters) = what.describe();
+        AuditRecord {
+            at: stamp(at_ms),
+            took_us,
+            server,
+            who,
+            token: token.map(|user| user.to_string()),
+            request,
+            parameters,
+            result,
+            answer,
+            id: command.map(|(session, sequence)| format!("{session}/{sequence}")),
+        }
     }
 }
 
@@ -196,14 +257,17 @@ mod tests {
     #[test]
     fn a_line_says_who_asked_for_what_and_what_came_of_it() {
         let asked = Asked::operation(&Operation::Reserve { name: "bob".parse().unwrap(), count: 2 });
-        let record = asked.answered(3, AuditResult::Done, "yes".to_owned());
+        let record = asked.answered(3, AuditResult::Done, "yes".to_owned()).record();
         assert_eq!((record.who.as_str(), record.request.as_str(), record.server), ("bob", "reserve", 3));
         assert_eq!(record.parameters, json!({ "name": "bob", "count": 2 }));
-        assert_eq!(Asked::query(&Query::Seats).record.request, "seats");
+        let told = |asked: Asked| asked.answered(1, AuditResult::Done, String::new()).record();
+        assert_eq!(told(Asked::query(&Query::Seats)).request, "seats");
+        let deleted = told(Asked::operation(&Operation::Delete { name: "bob".parse().unwrap() }));
+        assert_eq!((deleted.request.as_str(), deleted.parameters), ("delete", json!({ "name": "bob" })));
         let action = Action::AddKind { kind: "Films".parse().unwrap() };
         let actor = Actor::User("TORM2345".parse().unwrap());
         let operation = Operation::Events(Box::new(EventOperation { actor, action }));
-        let record = Asked::operation(&operation).record;
+        let record = told(Asked::operation(&operation));
         assert_eq!((record.who.as_str(), record.request.as_str()), ("TORM2345", "add_kind"));
         assert_eq!(record.parameters, json!({ "kind": "Films" }));
     }

@@ -1,5 +1,6 @@
 //! Writes audit records beside the work: whoever answers a client never waits for this file.
 
+use super::describe::Answered;
 use super::record::{AuditRecord, AuditResult};
 use serde_json::json;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -57,10 +58,31 @@ impl Readers {
     }
 }
 
+/// What becomes a line. Requests and answers are put into words by the thread that writes.
+#[derive(Debug)]
+pub enum Line {
+    /// In words already.
+    Record(AuditRecord),
+    /// Not yet.
+    Answered(Answered),
+}
+
+impl From<AuditRecord> for Line {
+    fn from(record: AuditRecord) -> Line {
+        Line::Record(record)
+    }
+}
+
+impl From<Answered> for Line {
+    fn from(answered: Answered) -> Line {
+        Line::Answered(answered)
+    }
+}
+
 /// Where records go. Dropped, it writes what waits and ends.
 #[derive(Debug)]
 pub struct AuditLog {
-    queue: Option<SyncSender<AuditRecord>>,
+    queue: Option<SyncSender<Line>>,
     left_out: Arc<AtomicU64>,
     thread: Option<JoinHandle<()>>,
 }
@@ -72,18 +94,17 @@ impl AuditLog {
     /// If it cannot be opened, or no thread can be started.
     pub fn open(file: &Path, rotation: Rotation) -> io::Result<AuditLog> {
         let writer = Rotating::open(file, rotation)?;
-        let (queue, records) = sync_channel(QUEUE_LEN_MAX);
+        let (queue, lines) = sync_channel(QUEUE_LEN_MAX);
         let left_out = Arc::new(AtomicU64::new(0));
         let counted = left_out.clone();
-        let thread =
-            Builder::new().name("audit".to_owned()).spawn(move || run(writer, &records, &counted))?;
+        let thread = Builder::new().name("audit".to_owned()).spawn(move || run(writer, &lines, &counted))?;
         Ok(AuditLog { queue: Some(queue), left_out, thread: Some(thread) })
     }
 
-    /// Hands a record over. Where too many wait, it is left out and counted.
-    pub fn write(&self, record: AuditRecord) {
+    /// Hands a line over. Where too many wait, it is left out and counted.
+    pub fn write(&self, line: impl Into<Line>) {
         let Some(queue) = &self.queue else { return };
-        if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = queue.try_send(record) {
+        if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = queue.try_send(line.into()) {
             self.left_out.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -98,13 +119,17 @@ impl Drop for AuditLog {
     }
 }
 
-fn run(mut writer: Rotating, records: &Receiver<AuditRecord>, left_out: &AtomicU64) {
+fn run(mut writer: Rotating, lines: &Receiver<Line>, left_out: &AtomicU64) {
     let mut is_failing = false;
-    while let Ok(first) = records.recv() {
+    while let Ok(first) = lines.recv() {
         let mut written = Ok(());
         let mut last = String::new();
-        let waiting = std::iter::once(first).chain(records.try_iter().take(QUEUE_LEN_MAX));
-        for record in waiting {
+        let waiting = std::iter::once(first).chain(lines.try_iter().take(QUEUE_LEN_MAX));
+        for line in waiting {
+            let record = match line {
+                Line::Record(record) => record,
+                Line::Answered(answered) => answered.record(),
+            };
             written = written.and(writer.write(&record));
             last = record.at;
         }
@@ -147,6 +172,8 @@ struct Rotating {
     rotation: Rotation,
     file: BufWriter<File>,
     bytes: u64,
+    /// The line at hand; its room is used again.
+    line: Vec<u8>,
 }
 
 impl Rotating {
@@ -156,7 +183,8 @@ impl Rotating {
         }
         let file = rotation.readers.open(path)?;
         let bytes = file.metadata()?.len();
-        let mut rotating = Rotating { path: path.to_owned(), rotation, file: BufWriter::new(file), bytes };
+        let mut rotating =
+            Rotating { path: path.to_owned(), rotation, file: BufWriter::new(file), bytes, line: Vec::new() };
         // A crash may have cut the last line short: the next one begins on its own.
         if bytes > 0 && last_byte(path)? != b'\n' {
             rotating.put(b"\n")?;
@@ -165,12 +193,16 @@ impl Rotating {
     }
 
     fn write(&mut self, record: &AuditRecord) -> io::Result<()> {
-        let mut line = serde_json::to_vec(record)?;
+        let mut line = std::mem::take(&mut self.line);
+        line.clear();
+        serde_json::to_writer(&mut line, record)?;
         line.push(b'\n');
         if self.bytes > 0 && self.bytes + line.len() as u64 > self.rotation.file_bytes_max {
             self.rotate()?;
         }
-        self.put(&line)
+        let put = self.put(&line);
+        self.line = line;
+        put
     }
 
     fn put(&mut self, bytes: &[u8]) -> io::Result<()> {

@@ -36,7 +36,7 @@ pub(super) fn write(asked: Asked, told: &Told, verbose: bool) {
         Exit::Refused | Exit::Usage | Exit::NotAllowed => AuditResult::Failed,
         Exit::Unknown => AuditResult::Unknown,
     };
-    let record = asked.answered(told.server, result, told.message.clone());
+    let record = asked.answered(told.server, result, told.message.clone()).record();
     let file = dir.join(file_name(&record.who));
     match AuditLog::open(&file, ROTATION) {
         Ok(log) => log.write(record),
