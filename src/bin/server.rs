@@ -10,6 +10,9 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// One server of a cluster that sells seats.
 ///
 /// Starts with its id, the cluster's description and a data directory of its own, and sells as soon as it has
