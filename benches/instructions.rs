@@ -1,0 +1,242 @@
+//! A fixed piece of work, for counting instructions (`ci/instructions`): three servers order, log and execute what
+//! twelve clients ask for, with everything between a client's frame and its answer but the sockets, the threads and
+//! the disk. The same instructions every time, whatever else the machine does.
+//!
+//! Not here: what the runtime and the system cost. `ci/bench` measures those.
+#![expect(clippy::disallowed_macros, reason = "a program that prints what it did")]
+
+use boxoffice::api::wire::{
+    ANSWER_FRAME_BYTES_MAX, CLIENT_FRAME_BYTES_MAX, ClientFrame, ClientRequest, Consistency, ServerFrame,
+    ServerReply,
+};
+use boxoffice::domain::batch;
+use boxoffice::domain::command::{Command, Operation, Query};
+use boxoffice::domain::events::config::EventsConfig;
+use boxoffice::domain::ids::{Name, SessionId};
+use boxoffice::domain::state::{Config, State};
+use boxoffice::protocol::engine::{Availability, Effect, Engine as _, Input, Limits, Settings};
+use boxoffice::protocol::lamport::Lamport;
+use boxoffice::protocol::message::{Message, Standing};
+use boxoffice::protocol::types::{Member, Now, ServerId, Token};
+use boxoffice::replication::persister::Persister;
+use boxoffice::storage::{Identity, Options, SimDisk};
+use boxoffice::transport::frame::{self, FrameDecoder};
+use boxoffice::transport::links;
+use boxoffice::transport::peer::{self, PEER_FRAME_BYTES_MAX};
+use bytes::BytesMut;
+use std::collections::BTreeMap;
+
+const SERVERS: u8 = 3;
+/// Of each server; each asks for one thing in each round.
+const CLIENTS: u64 = 4;
+const ROUNDS: u64 = 500;
+/// Each tenth thing is a search, each tenth a deletion, as in `ci/bench`.
+const MIX: u64 = 10;
+const WALL_MS: u64 = 1_700_000_000_000;
+
+fn main() {
+    let mut servers: Vec<Server> = (1..=SERVERS).map(Server::start).collect();
+    let members: Vec<Member> = servers.iter().map(|server| server.me).collect();
+    let mut now_ms = 0;
+    for server in &mut servers {
+        let me = server.me;
+        for &peer in members.iter().filter(|&&member| member != me) {
+            server.step(now_ms, Input::LinkUp { peer, resumed: false });
+        }
+    }
+    while servers.iter().any(|server| server.engine.status().standing != Standing::Active) {
+        now_ms += 50;
+        assert!(now_ms < 60_000, "the servers have formed no view");
+        servers.iter_mut().for_each(|server| server.step(now_ms, Input::Tick));
+        settle(&mut servers, now_ms);
+    }
+    for round in 0..ROUNDS {
+        now_ms += 1;
+        for server in &mut servers {
+            for client in 0..CLIENTS {
+                server.hear(now_ms, client, round);
+            }
+            server.turn(now_ms);
+        }
+        settle(&mut servers, now_ms);
+        if round % 50 == 0 {
+            servers.iter_mut().for_each(|server| server.step(now_ms, Input::Tick));
+        }
+    }
+    let asked = u64::from(SERVERS) * CLIENTS * ROUNDS;
+    let answered: u64 = servers.iter().map(|server| server.answered).sum();
+    assert_eq!(answered, asked, "every question has its answer");
+    let digests: Vec<_> = servers.iter().map(|server| server.engine.status().digest).collect();
+    assert!(digests.iter().all(|digest| *digest == digests[0]), "the servers agree");
+    println!("{answered} answers");
+}
+
+/// Delivers what was sent, in order, until nothing is on its way.
+fn settle(servers: &mut [Server], now_ms: u64) {
+    loop {
+        let mut frames = Vec::new();
+        for server in servers.iter_mut() {
+            for (to, bytes) in std::mem::take(&mut server.outgoing) {
+                frames.push((server.me, to, bytes));
+            }
+        }
+        if frames.is_empty() {
+            return;
+        }
+        for (from, to, bytes) in frames {
+            let server = &mut servers[usize::from(to.0) - 1];
+            let mut decoder = FrameDecoder::new(PEER_FRAME_BYTES_MAX);
+            decoder.extend(&bytes);
+            while let Some(body) = decoder.next().expect("frames are whole") {
+                let (_, _, message) = peer::decode_frame(&body).expect("it was encoded above");
+                server.step(now_ms, Input::Message { from, message: message.expect("it has a message") });
+            }
+            server.turn(now_ms);
+        }
+    }
+}
+
+/// One server without its threads.
+struct Server {
+    me: Member,
+    engine: Lamport<State>,
+    persister: Persister<SimDisk, State>,
+    outgoing: BTreeMap<ServerId, BytesMut>,
+    /// Numbers on each link.
+    sent: u64,
+    waiting: BTreeMap<Token, (u64, Option<Query>)>,
+    last_token: Token,
+    answered: u64,
+}
+
+impl Server {
+    fn start(id: u8) -> Server {
+        let config = Config {
+            capacity: 100_000,
+            sessions_max: 100_000,
+            session_age_ms: 3_600_000,
+            outcomes_per_session_max: 256,
+            time_step_ms_max: 60_000,
+            keys: Default::default(),
+            events: EventsConfig::default().into(),
+        };
+        let limits = Limits::default();
+        let identity = Identity { cluster: "count".to_owned(), server: id, seats: config.capacity };
+        let (disk, chunk_bytes) = (SimDisk::faultless(), limits.chunk_bytes_max);
+        let opened = Persister::open(disk, &identity, &Options::default(), &config, chunk_bytes);
+        let opened = opened.unwrap_or_else(|error| panic!("a blank disk opens: {error}"));
+        let me = Member { server: ServerId(id), incarnation: opened.incarnation };
+        let settings = Settings {
+            me,
+            servers: (1..=SERVERS).map(ServerId).collect(),
+            availability: Availability::Any,
+            limits,
+            seed: u64::from(id),
+            bootstrap: false,
+            version: "count".to_owned(),
+        };
+        let engine = Lamport::new(settings, opened.recovered).expect("a blank log is sound");
+        Server {
+            me,
+            engine,
+            persister: opened.persister,
+            outgoing: BTreeMap::new(),
+            sent: 0,
+            waiting: BTreeMap::new(),
+            last_token: 0,
+            answered: 0,
+        }
+    }
+
+    /// A client's frame as it comes, on to the engine.
+    fn hear(&mut self, now_ms: u64, client: u64, round: u64) {
+        let frame = ClientFrame { id: round, body: question(self.me, client, round) };
+        let mut bytes = BytesMut::new();
+        frame::encode_message(&mut bytes, &frame, CLIENT_FRAME_BYTES_MAX).expect("it is short");
+        let mut decoder = FrameDecoder::new(CLIENT_FRAME_BYTES_MAX);
+        decoder.extend(&bytes);
+        let body = decoder.next().expect("it is whole").expect("it is there");
+        let ClientFrame { id, body } = frame::decode_message(&body).expect("it was encoded above");
+        self.last_token += 1;
+        let token = self.last_token;
+        let (query, input) = match body {
+            ClientRequest::Command(command) => {
+                (None, Input::Submit { token, command: batch::encode(&command).into() })
+            }
+            ClientRequest::Query { query, .. } => (Some(query), Input::Read { token }),
+            other => unreachable!("nobody asks {other:?}"),
+        };
+        self.waiting.insert(token, (id, query));
+        self.step(now_ms, input);
+    }
+
+    /// What the driver does between two waits, and one flush of the log.
+    fn turn(&mut self, now_ms: u64) {
+        self.step(now_ms, Input::Drained);
+        let lsn = self.persister.sync().expect("memory takes it");
+        self.step(now_ms, Input::Durable { lsn });
+    }
+
+    fn step(&mut self, now_ms: u64, input: Input<State>) {
+        let mut effects = Vec::new();
+        self.engine.step(Now { tick_ms: now_ms, wall_ms: WALL_MS + now_ms }, input, &mut effects);
+        for effect in effects {
+            self.carry(effect);
+        }
+    }
+
+    fn carry(&mut self, effect: Effect<State>) {
+        match effect {
+            Effect::Send { to, message } => self.send(to, &message),
+            Effect::Answer { token, outcome } => self.answer(token, ServerReply::Outcome(outcome)),
+            Effect::ServeRead { token } => {
+                let query = self.waiting.get(&token).and_then(|(_, query)| query.clone());
+                let answer = self.engine.machine().query(&query.expect("a read is a query"));
+                self.answer(token, ServerReply::Answer(answer));
+            }
+            Effect::Append { .. } => {
+                self.persister.carry(effect).expect("memory takes it");
+            }
+            Effect::Note(_) => {}
+            other => panic!("nothing else happens here: {other:?}"),
+        }
+    }
+
+    fn send(&mut self, to: Member, message: &Message) {
+        self.sent += 1;
+        let out = self.outgoing.entry(to.server).or_default();
+        peer::encode_frame(out, self.sent, 0, &links::encode(message));
+    }
+
+    fn answer(&mut self, token: Token, body: ServerReply) {
+        let (id, _) = self.waiting.remove(&token).expect("somebody waits for it");
+        let mut bytes = BytesMut::new();
+        frame::encode_message(&mut bytes, &ServerFrame { id, body }, ANSWER_FRAME_BYTES_MAX)
+            .expect("it is short");
+        assert!(!bytes.is_empty());
+        self.answered += 1;
+    }
+}
+
+/// What a client of a server asks for in a round: what it deletes and looks for was reserved some rounds before.
+fn question(server: Member, client: u64, round: u64) -> ClientRequest {
+    let name = |round: u64| -> Name {
+        format!("bench-{}-{client}-{round}", server.server).parse().expect("it is short and plain")
+    };
+    let operation = match (round + client) % MIX {
+        8 => {
+            let query = Query::Search { name: name(round - 1) };
+            return ClientRequest::Query { query, consistency: Consistency::Linearizable };
+        }
+        9 => Operation::Delete { name: name(round - 2) },
+        _ => Operation::Reserve { name: name(round), count: 2 },
+    };
+    let session = SessionId { birth_ms: WALL_MS, random: u64::from(server.server.0) << 32 | client };
+    ClientRequest::Command(Command {
+        session,
+        sequence: round + 1,
+        answered_until: round,
+        operation,
+        key: None,
+    })
+}
