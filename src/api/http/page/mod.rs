@@ -24,7 +24,10 @@ const SCRIPTS: &[&str] = &[
     include_str!("events.js"),
     include_str!("seats.js"),
     include_str!("bookings.js"),
+    include_str!("trace.js"),
     include_str!("diagram.js"),
+    include_str!("draw.js"),
+    include_str!("watch.js"),
     include_str!("cluster.js"),
     include_str!("main.js"),
 ];
