@@ -15,7 +15,7 @@ const TICK_PX = 130; // between two times below
 
 // How much room an event needs behind it.
 function roomAfter(event) {
-  if (event.kind === "executed") return 40;
+  if (event.kind === "executed") return 30 + 7 * (String(event.position).length + (event.commands > 1 ? 1.6 + String(event.commands).length : 0));
   if (event.kind === "activated") return 30 + 6.2 * event.view.length;
   if (event.kind === "view" || event.kind === "catch_up") return 34;
   if (event.kind === "suspected" || event.kind === "left") return 44;
@@ -62,6 +62,9 @@ function timeText(us) {
   if (us < 1e6) return (us / 1e3).toFixed(us < 1e4 ? 1 : 0) + " ms";
   return us < 6e7 ? (us / 1e6).toFixed(1) + " s" : Math.round(us / 6e7) + " min";
 }
+
+// The same, to tell two of them from each other.
+const sinceText = (us) => (us < 1e6 ? (us / 1e3).toFixed(2) + " ms" : (us / 1e6).toFixed(3) + " s");
 
 // The lines of a model: of all servers that are named in it.
 function serversOf(lists) {
@@ -141,7 +144,7 @@ function ticksOf(events, shown, xs) {
   const ticks = [];
   for (const i of [...shown].sort((a, b) => xs.get(a) - xs.get(b))) {
     const last = ticks[ticks.length - 1];
-    if (!last || xs.get(i) - last.x >= TICK_PX) ticks.push({ x: xs.get(i), label: "+" + timeText(events[i].at - began) });
+    if (!last || xs.get(i) - last.x >= TICK_PX) ticks.push({ x: xs.get(i), label: "+" + sinceText(events[i].at - began) });
   }
   return ticks;
 }

@@ -10,7 +10,7 @@ function arrowHead(kind, { x1, y1, x2, y2 }) {
   const at = (back, side) => (x2 - dx * back - dy * side).toFixed(1) + " " + (y2 - dy * back + dx * side).toFixed(1);
   const points = kind === "release"
     ? [at(3, 0), at(3 + ARROW_PX / 2, 4), at(3 + ARROW_PX, 0), at(3 + ARROW_PX / 2, -4)]
-    : [at(3, 0), at(3 + ARROW_PX, 4), at(3 + ARROW_PX, -4)];
+    : [at(3 + ARROW_PX, 4), at(3, 0), at(3 + ARROW_PX, -4)];
   return "M" + points.join("L") + (kind === "reply" ? "" : "Z");
 }
 
@@ -60,19 +60,19 @@ function drawDiagram(shapes, label, words) {
 
 // The servers' names, beside the diagram so that they stay when it scrolls.
 function drawNames({ rows, height }, notes) {
-  const width = 64;
+  const width = 70;
   return h("svg:svg", { class: "names", width, height, "aria-hidden": "true" },
     rows.map((row) => h("svg:g", { class: notes.has(row.id) ? "name quiet-name" : "name" },
-      h("svg:circle", { cx: 22, cy: row.y, r: 14 }), h("svg:text", { x: 22, y: row.y + 5 }, String(row.id)),
-      h("svg:line", { class: "line", x1: 36, x2: width, y1: row.y, y2: row.y }),
-      notes.has(row.id) ? h("svg:text", { class: "flag", x: 22, y: row.y + 29 }, "not seen") : null)));
+      h("svg:circle", { cx: 28, cy: row.y, r: 14 }), h("svg:text", { x: 28, y: row.y + 5 }, String(row.id)),
+      h("svg:line", { class: "line", x1: 42, x2: width, y1: row.y, y2: row.y }),
+      notes.has(row.id) ? h("svg:text", { class: "flag", x: 28, y: row.y + 29 }, "no answer") : null)));
 }
 
 // A kind's line in the legend.
 function drawSample(kind) {
   const of = { of: "", kind };
   const shape = kind === "executed" ? [drawBar({ ...of, x: 12, y: 12, width: 24, isOwn: true, label: "", commands: 1 })]
-    : kind === "activated" || kind === "suspected" || kind === "left" ? [drawMark({ ...of, x: 22, y: 12, label: "" })]
+    : kind === "activated" || kind === "suspected" || kind === "left" ? [drawMark({ ...of, x: 20, y: kind === "activated" ? 26 : 12, label: "" })]
     : [drawArrow({ ...of, x1: 4, y1: 12, x2: 42, y2: 12, half: "", label: "" }), drawDot({ ...of, x: 5, y: 12, isSent: true })];
   return h("svg:svg", { width: 46, height: 24, "aria-hidden": "true", class: "sample" }, ...shape);
 }

@@ -30,8 +30,8 @@ function takeTrace(live, id, page) {
   return "";
 }
 
-// What is known, in order. What only just came waits for its other end until the next answers, if those have it: servers
-// are not asked at the same moment.
+// What is known, in order. Servers are not asked at the same moment, so what only just came waits for its other end until
+// the next answers, if those can have it: a later message of that link would have come after it.
 function liveModel(live, answered) {
   let ordered = orderEvents(live.lists);
   if (ordered.events.length > LIVE_EVENTS_MAX) {
@@ -40,11 +40,16 @@ function liveModel(live, answered) {
     ordered = orderEvents(live.lists);
   }
   const { events, mates } = ordered;
-  const [waits, late] = [new Set(), new Set()];
+  const [complete, loose, waits] = [new Set(), new Set(), new Set()];
+  for (let i = events.length - 1; i >= 0; i -= 1) {
+    const { what, server: id, peer } = events[i];
+    const link = what === "sent" ? id + ">" + peer : peer + ">" + id;
+    if (mates[i] >= 0) complete.add(link);
+    else if (what && live.fresh.has(events[i]) && answered.has(peer) && !complete.has(link)) loose.add(i);
+  }
   const kept = events.filter((event, i) => {
-    const isLoose = event.what && mates[i] < 0 && live.fresh.has(event) && answered.has(event.peer);
-    if (isLoose || (event.what === "received" && late.has(mates[i]))) waits.add(event.server);
-    if (waits.has(event.server)) late.add(i);
+    if (loose.has(i) || (event.what === "received" && loose.has(mates[i]))) waits.add(event.server);
+    if (waits.has(event.server)) loose.add(i);
     return !waits.has(event.server);
   });
   const lists = splitEvents(kept, live.lists.keys());
@@ -84,10 +89,13 @@ const HALF_WORDS = { sent: " (not seen to arrive: in flight, or lost)", received
 function messagesPanel(signal, hasServers) {
   const hidden = new Set();
   const state = { model: null, from: 0, live: null, isPaused: false, notes: new Map(), about: "", byTime: false };
-  const story = h("p", { class: "story", "aria-live": "polite" }, HINT);
+  const story = h("p", { class: "story quiet", "aria-live": "polite" }, HINT);
   const trouble = h("p", { class: "trouble", role: "status" });
   const where = h("p", { class: "where quiet" });
-  const box = diagramBox((at) => { story.textContent = at < 0 ? HINT : words(at); });
+  const box = diagramBox((at) => {
+    story.textContent = at < 0 ? HINT : words(at);
+    story.classList.toggle("quiet", at < 0);
+  });
   const list = h("ol");
   const asList = h("details", { on: { toggle: fillList } }, h("summary", null, "As a list"), list);
   const button = (text, click) => h("button", { type: "button", on: { click } }, text);
@@ -116,9 +124,8 @@ function messagesPanel(signal, hasServers) {
     asList);
   const element = h("section", { class: "watch", "aria-labelledby": "messages" },
     h("h3", { id: "messages" }, "Messages"),
-    h("p", { class: "quiet" }, LAMPORT),
     h("div", { class: "row" }, hasServers && start, hold, stop, h("label", { class: "file" }, "Open a recorded run ", input)),
-    trouble, shown);
+    trouble, shown, h("p", { class: "quiet" }, LAMPORT));
   hold.hidden = stop.hidden = true;
   element.addEventListener("dragover", (event) => { event.preventDefault(); element.classList.add("dropping"); });
   element.addEventListener("dragleave", () => element.classList.remove("dropping"));
@@ -187,6 +194,7 @@ function messagesPanel(signal, hasServers) {
       run.odd > 0 && plural(run.odd, "entry", "entries") + " could not be understood and are left out."];
     take(run.model, about.filter(Boolean).join(" "), run.troubles);
     box.toStart();
+    element.scrollIntoView();
   }
 
   function stopLive() {
@@ -203,6 +211,8 @@ function messagesPanel(signal, hasServers) {
     start.hidden = true;
     hold.hidden = stop.hidden = false;
     hold.focus();
+    shown.hidden = false;
+    element.scrollIntoView();
     trouble.textContent = "";
     while (state.live === live && !signal.aborted) {
       if (!state.isPaused && document.visibilityState === "visible") await askAll(live);
