@@ -53,11 +53,14 @@ function serversTable(status) {
 function clusterWords(status) {
   const rows = Array.isArray(status.servers) ? status.servers.filter(isObject) : [];
   const ready = rows.filter((row) => row.state === "ready").length;
+  const digests = compareDigests(rows);
   const explained = (name, value, words) => value && name + ": " + value + (words[value] ? " (" + words[value] + ")" : "") + ".";
   return [
     ready + " of " + plural(rows.length, "server") + " ready, as server " + (status.server ?? "?") + " sees it.",
     explained("Availability", status.availability, AVAILABILITY_WORDS), explained("Durability", status.durability, DURABILITY_WORDS),
     status.conflicts > 0 ? "Reservations or deletions lost in a partition: " + status.conflicts + "; see the conflict report." : "No conflicts.",
+    digests.includes("differs") ? "Servers at one position have different digests (≠): one of them is wrong."
+      : digests.includes("same") && "Servers at one position have one digest (=).",
     status.waiting_for && "Server " + status.server + " waits for " + status.waiting_for + ".",
   ].filter(Boolean).join(" ");
 }

@@ -18,7 +18,7 @@ function roomAfter(event) {
   if (event.kind === "executed") return 30 + 7 * (String(event.position).length + (event.commands > 1 ? 1.6 + String(event.commands).length : 0));
   if (event.kind === "activated") return 30 + 6.2 * event.view.length;
   if (event.kind === "view" || event.kind === "catch_up") return 34;
-  if (event.kind === "suspected" || event.kind === "left") return 44;
+  if (event.kind === "suspected" || event.kind === "left") return 88;
   return STEP_PX;
 }
 

@@ -47,12 +47,12 @@ const drawDot = ({ x, y, kind, isSent, of }) => h("svg:g", { class: "dot k-" + k
 function drawDiagram(shapes, label, words) {
   const { rows, width, height, cuts, ticks } = shapes;
   const bottom = height - 22;
-  return h("svg:svg", { id: "diagram", role: "img", "aria-label": label, width, height, viewBox: `0 0 ${width} ${height}` },
+  return h("svg:svg", { id: "diagram", role: "img", "aria-label": label, width, height },
     h("svg:title", null, label), h("svg:desc", null, words),
     cuts.map((cut) => h("svg:g", { class: "cut" },
       h("svg:rect", { x: cut.x - 7, y: 8, width: 14, height: bottom - 8 }),
       h("svg:text", { x: cut.x, y: bottom + 15 }, cut.label))),
-    rows.map((row) => h("svg:line", { class: "line", x1: 0, x2: width, y1: row.y, y2: row.y })),
+    rows.map((row) => h("svg:line", { class: "line", x1: 0, x2: "100%", y1: row.y, y2: row.y })),
     shapes.bars.map(drawBar), shapes.arrows.map(drawArrow), shapes.marks.map(drawMark), shapes.dots.map(drawDot),
     ticks.filter((tick) => !cuts.some((cut) => Math.abs(cut.x - tick.x - 20) < 60)).map((tick) => h("svg:g", { class: "tick" },
       h("svg:line", { x1: tick.x, x2: tick.x, y1: bottom, y2: bottom + 4 }), h("svg:text", { x: tick.x + 3, y: bottom + 15 }, tick.label))));

@@ -44,7 +44,7 @@ pub(super) struct Page {
 impl Page {
     /// With the servers of this cluster as those that it may ask.
     pub(super) fn new(config: &ClusterConfig) -> Page {
-        let (style, script) = (STYLES.concat(), SCRIPTS.concat());
+        let (style, script) = (bare(STYLES), bare(SCRIPTS));
         let text = FRAME.replace("/* style */", &style).replace("/* script */", &script);
         let mut policy = format!(
             "default-src 'none'; style-src '{}'; script-src '{}'; img-src data:; base-uri 'none'; \
@@ -60,6 +60,14 @@ impl Page {
         }
         Page { etag: format!("\"{:016x}\"", xxh3_64(text.as_bytes())), text, policy }
     }
+}
+
+/// The parts without what only readers of the source need: lines of comment and indents (so a text in a script that
+/// goes over several lines must not need its indents).
+fn bare(parts: &[&str]) -> String {
+    let lines = parts.iter().flat_map(|part| part.lines()).map(str::trim);
+    let kept = lines.filter(|line| !line.is_empty() && !line.starts_with("//"));
+    kept.flat_map(|line| [line, "\n"]).collect()
 }
 
 /// As a policy names what stands between the tags.

@@ -93,7 +93,8 @@ function messagesPanel(signal, hasServers) {
   const trouble = h("p", { class: "trouble", role: "status" });
   const where = h("p", { class: "where quiet" });
   const box = diagramBox((at) => {
-    story.textContent = at < 0 ? HINT : words(at);
+    const told = at < 0 ? HINT : words(at);
+    if (story.textContent !== told) story.textContent = told;
     story.classList.toggle("quiet", at < 0);
   });
   const list = h("ol");
@@ -105,7 +106,11 @@ function messagesPanel(signal, hasServers) {
     hold.textContent = state.isPaused ? "Go on" : "Pause";
     draw();
   });
-  const stop = button("Stop", () => { stopLive(); draw(); });
+  const stop = button("Stop", () => {
+    stopLive();
+    state.about += " Stopped: the servers record for ten seconds after they were asked last.";
+    draw();
+  });
   const input = h("input", { type: "file", accept: ".json,application/json", on: { change: () => { openFile(input.files[0]); input.value = ""; } } });
   const earlier = button("Earlier", () => moveTo(state.from - WINDOW_EVENTS / 2));
   const later = button("Later", () => moveTo(state.from + WINDOW_EVENTS / 2));
@@ -158,11 +163,11 @@ function messagesPanel(signal, hasServers) {
     slider.setAttribute("aria-valuetext", "from event " + (state.from + 1));
     earlier.disabled = state.from === 0;
     later.disabled = range.until === events.length;
-    const slips = clockSlips(state.model);
+    const slips = clockSlips(state.model, range.from, range.until);
     where.textContent = [
       events.length === 0 ? "Nothing is said but life signs, which are left out: reserve something." : "Events " + (range.from + 1) + " to " + range.until + " of " + events.length + ".",
       state.about, ...[...state.notes].map(([id, why]) => "Server " + id + ": " + why + "."),
-      slips > 0 && "The servers' clocks differ: " + plural(slips, "message") + " seem to arrive before being sent.",
+      slips > 0 && "By the servers' clocks, which differ, " + plural(slips, "message") + " came before being sent.",
     ].filter(Boolean).join(" ");
     if (asList.open) fillList();
   }
@@ -190,8 +195,8 @@ function messagesPanel(signal, hasServers) {
     trouble.textContent = run.error || "";
     if (run.error) return;
     state.from = 0;
-    const about = ["From “" + file.name + "”.", run.missing > 0 && plural(run.missing, "event") + " were too many and are missing.",
-      run.odd > 0 && plural(run.odd, "entry", "entries") + " could not be understood and are left out."];
+    const about = ["From “" + file.name + "”.", run.missing > 0 && "Missing, as there were too many: " + plural(run.missing, "event") + ".",
+      run.odd > 0 && "Not understood and left out: " + plural(run.odd, "entry", "entries") + "."];
     take(run.model, about.filter(Boolean).join(" "), run.troubles);
     box.toStart();
     element.scrollIntoView();
@@ -206,7 +211,7 @@ function messagesPanel(signal, hasServers) {
   }
 
   async function startLive() {
-    const live = { lists: new Map(net.servers.filter((one) => isServerId(one.id)).map((one) => [one.id, []])), afters: new Map(), fresh: new Set(), again: new Set(), leftOut: 0 };
+    const live = { lists: new Map(net.servers.filter((one) => isServerId(one.id)).map((one) => [one.id, []])), afters: new Map(), fresh: new Set(), again: new Set(), leftOut: 0, before: "" };
     Object.assign(state, { live, isPaused: false });
     start.hidden = true;
     hold.hidden = stop.hidden = false;
@@ -243,9 +248,12 @@ function messagesPanel(signal, hasServers) {
       return;
     }
     for (const id of live.again) if (!notes.has(id)) notes.set(id, "was started again");
-    // A pause while it was asked stands.
-    if (state.isPaused) return;
-    take(liveModel(live, answered), live.leftOut > 0 ? plural(live.leftOut, "earlier event") + " are left out." : "", notes);
+    // What is held back is shown when nothing more comes; after that the picture stays. A pause while it was asked stands.
+    const now = live.fresh.size + " " + [...notes];
+    const isSame = live.fresh.size === 0 && now === live.before && state.model;
+    live.before = now;
+    if (isSame || state.isPaused) return;
+    take(liveModel(live, answered), live.leftOut > 0 ? "Earlier ones that are left out: " + live.leftOut + "." : "", notes);
   }
   return element;
 }
