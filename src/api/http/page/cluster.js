@@ -68,8 +68,8 @@ function clusterWords(status) {
 // Who is in the critical section: the first request of the queue has its turn, or is about to have it.
 function turnWords({ turn, last_turn: last }) {
   const named = (stamp) => "server " + stamp.server + " (request " + stampText(stamp) + ")";
-  const before = isObject(last) ? "; last: " + named(last) + "." : ".";
-  return isObject(turn) ? "In the critical section: " + named(turn) + ", first in the queue" + before : "In the critical section: nobody" + before;
+  const before = readStamp(last) ? "; last: " + named(last) + "." : ".";
+  return readStamp(turn) ? "In the critical section: " + named(turn) + ", first in the queue" + before : "In the critical section: nobody" + before;
 }
 
 views.cluster = {

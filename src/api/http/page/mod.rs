@@ -113,10 +113,19 @@ mod tests {
         let Page { text, policy, .. } = page();
         assert!(text.len() < BYTES_MAX, "{} bytes", text.len());
         assert!(!text.contains("/* style */") && !text.contains("/* script */"));
+        assert!(!text.contains(" style="), "the policy forbids it");
         for loading in ["https://", "@import", "url(", " src=", "import(", "import "] {
             assert!(!text.contains(loading), "{loading}");
         }
         assert!(policy.ends_with("connect-src 'self' http://one:3"), "{policy}");
+    }
+
+    #[test]
+    fn comments_and_indents_stay_in_the_source() {
+        assert_eq!(
+            bare(&["// Why.\nif (a) {\n  b(); // not alone\n\n}\n", "  // c\nd"]),
+            "if (a) {\nb(); // not alone\n}\nd\n"
+        );
     }
 
     #[test]

@@ -132,13 +132,14 @@ function messagesPanel(signal, hasServers) {
     h("div", { class: "row" }, hasServers && start, hold, stop, h("label", { class: "file" }, "Open a recorded run ", input)),
     trouble, shown, h("p", { class: "quiet" }, LAMPORT));
   hold.hidden = stop.hidden = true;
-  element.addEventListener("dragover", (event) => { event.preventDefault(); element.classList.add("dropping"); });
-  element.addEventListener("dragleave", () => element.classList.remove("dropping"));
-  element.addEventListener("drop", (event) => {
-    event.preventDefault();
-    element.classList.remove("dropping");
-    openFile(event.dataTransfer.files[0]);
-  });
+  const onDrag = (name, open) => document.addEventListener(name, (event) => {
+    if (name !== "dragleave") event.preventDefault();
+    element.classList.toggle("dropping", name === "dragover");
+    if (open) openFile(event.dataTransfer.files[0]);
+  }, { signal });
+  onDrag("dragover");
+  onDrag("dragleave");
+  onDrag("drop", true);
 
   const isFollowing = () => state.live !== null && !state.isPaused;
   const words = (at) => tellEvent(state.model.events[at]) + (state.model.mates[at] < 0 ? HALF_WORDS[state.model.events[at].what] || "" : "");
@@ -247,6 +248,7 @@ function messagesPanel(signal, hasServers) {
       stopLive();
       return;
     }
+    for (const id of state.model ? state.model.servers : []) if (!live.lists.has(id)) notes.set(id, "cannot be asked, it has no HTTP address");
     for (const id of live.again) if (!notes.has(id)) notes.set(id, "was started again");
     // What is held back is shown when nothing more comes; after that the picture stays. A pause while it was asked stands.
     const now = live.fresh.size + " " + [...notes];
