@@ -111,7 +111,7 @@ function messagesPanel(signal, hasServers) {
     state.about += " Stopped: the servers record for ten seconds after they were asked last.";
     draw();
   });
-  const input = h("input", { type: "file", accept: ".json,application/json", on: { change: () => { openFile(input.files[0]); input.value = ""; } } });
+  const input = h("input", { type: "file", accept: ".json,application/json", on: { click: () => { input.value = ""; }, change: () => openFile(input.files[0]) } });
   const earlier = button("Earlier", () => moveTo(state.from - WINDOW_EVENTS / 2));
   const later = button("Later", () => moveTo(state.from + WINDOW_EVENTS / 2));
   const slider = h("input", { type: "range", min: 0, step: 1, "aria-label": "First event that is shown", on: { input: () => moveTo(Number(slider.value)) } });
