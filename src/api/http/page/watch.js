@@ -249,13 +249,15 @@ function messagesPanel(signal, hasServers) {
       return;
     }
     for (const id of state.model ? state.model.servers : []) if (!live.lists.has(id)) notes.set(id, "cannot be asked, it has no HTTP address");
-    for (const id of live.again) if (!notes.has(id)) notes.set(id, "was started again");
     // What is held back is shown when nothing more comes; after that the picture stays. A pause while it was asked stands.
     const now = live.fresh.size + " " + [...notes];
     const isSame = live.fresh.size === 0 && now === live.before && state.model;
     live.before = now;
     if (isSame || state.isPaused) return;
-    take(liveModel(live, answered), live.leftOut > 0 ? "Earlier ones that are left out: " + live.leftOut + "." : "", notes);
+    const about = [...live.again].map((id) => "Server " + id + " was started again.");
+    const model = liveModel(live, answered);
+    if (live.leftOut > 0) about.unshift("Earlier ones that are left out: " + live.leftOut + ".");
+    take(model, about.join(" "), notes);
   }
   return element;
 }
