@@ -7,6 +7,7 @@ mod events_bad_input;
 mod keys;
 mod limits;
 mod managers;
+mod page;
 mod reservations;
 mod streams;
 pub mod talk;

@@ -24,7 +24,10 @@ const SCRIPTS: &[&str] = &[
     include_str!("events.js"),
     include_str!("seats.js"),
     include_str!("bookings.js"),
+    include_str!("trace.js"),
     include_str!("diagram.js"),
+    include_str!("draw.js"),
+    include_str!("watch.js"),
     include_str!("cluster.js"),
     include_str!("main.js"),
 ];
@@ -41,7 +44,7 @@ pub(super) struct Page {
 impl Page {
     /// With the servers of this cluster as those that it may ask.
     pub(super) fn new(config: &ClusterConfig) -> Page {
-        let (style, script) = (STYLES.concat(), SCRIPTS.concat());
+        let (style, script) = (bare(STYLES), bare(SCRIPTS));
         let text = FRAME.replace("/* style */", &style).replace("/* script */", &script);
         let mut policy = format!(
             "default-src 'none'; style-src '{}'; script-src '{}'; img-src data:; base-uri 'none'; \
@@ -57,6 +60,14 @@ impl Page {
         }
         Page { etag: format!("\"{:016x}\"", xxh3_64(text.as_bytes())), text, policy }
     }
+}
+
+/// The parts without what only readers of the source need: lines of comment and indents (so a text in a script that
+/// goes over several lines must not need its indents).
+fn bare(parts: &[&str]) -> String {
+    let lines = parts.iter().flat_map(|part| part.lines()).map(str::trim);
+    let kept = lines.filter(|line| !line.is_empty() && !line.starts_with("//"));
+    kept.flat_map(|line| [line, "\n"]).collect()
 }
 
 /// As a policy names what stands between the tags.
@@ -102,10 +113,19 @@ mod tests {
         let Page { text, policy, .. } = page();
         assert!(text.len() < BYTES_MAX, "{} bytes", text.len());
         assert!(!text.contains("/* style */") && !text.contains("/* script */"));
+        assert!(!text.contains(" style="), "the policy forbids it");
         for loading in ["https://", "@import", "url(", " src=", "import(", "import "] {
             assert!(!text.contains(loading), "{loading}");
         }
         assert!(policy.ends_with("connect-src 'self' http://one:3"), "{policy}");
+    }
+
+    #[test]
+    fn comments_and_indents_stay_in_the_source() {
+        assert_eq!(
+            bare(&["// Why.\nif (a) {\n  b(); // not alone\n\n}\n", "  // c\nd"]),
+            "if (a) {\nb(); // not alone\n}\nd\n"
+        );
     }
 
     #[test]
