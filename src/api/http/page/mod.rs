@@ -21,7 +21,11 @@ const STYLES: &[&str] = &[include_str!("style.css"), include_str!("cluster.css")
 const SCRIPTS: &[&str] = &[
     include_str!("base.js"),
     include_str!("net.js"),
+    include_str!("stream.js"),
     include_str!("events.js"),
+    include_str!("board.js"),
+    include_str!("choice.js"),
+    include_str!("own.js"),
     include_str!("seats.js"),
     include_str!("bookings.js"),
     include_str!("diagram.js"),
@@ -41,7 +45,7 @@ pub(super) struct Page {
 impl Page {
     /// With the servers of this cluster as those that it may ask.
     pub(super) fn new(config: &ClusterConfig) -> Page {
-        let (style, script) = (STYLES.concat(), SCRIPTS.concat());
+        let (style, script) = (lean(STYLES), lean(SCRIPTS));
         let text = FRAME.replace("/* style */", &style).replace("/* script */", &script);
         let mut policy = format!(
             "default-src 'none'; style-src '{}'; script-src '{}'; img-src data:; base-uri 'none'; \
@@ -57,6 +61,13 @@ impl Page {
         }
         Page { etag: format!("\"{:016x}\"", xxh3_64(text.as_bytes())), text, policy }
     }
+}
+
+/// What a browser needs of it: the source's indentation and its lines of comment stay here.
+fn lean(files: &[&str]) -> String {
+    let lines = files.iter().flat_map(|file| file.lines()).map(str::trim);
+    let needed = lines.filter(|line| !line.is_empty() && !line.starts_with("//"));
+    needed.flat_map(|line| [line, "\n"]).collect()
 }
 
 /// As a policy names what stands between the tags.
@@ -106,6 +117,15 @@ mod tests {
             assert!(!text.contains(loading), "{loading}");
         }
         assert!(policy.ends_with("connect-src 'self' http://one:3"), "{policy}");
+    }
+
+    #[test]
+    fn comments_stay_in_the_source() {
+        let files = ["// Why.\nfunction one() {\n  // How.\n  two(); // at once\n}\n", "\nthree();"];
+        assert_eq!(lean(&files), "function one() {\ntwo(); // at once\n}\nthree();\n");
+        for script in SCRIPTS {
+            assert!(!script.contains('`'), "a text over several lines would lose its indentation");
+        }
     }
 
     #[test]
