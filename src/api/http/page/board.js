@@ -29,7 +29,7 @@ class Board {
       h("button", { type: "button", on: { click: () => this.nextFree() } }, "Next free"));
     this.switch = h("button", { type: "button", "aria-pressed": "false", on: { click: () => this.change() } }, "List");
     const legend = h("ul", { class: "legend", "aria-label": "What the marks mean" },
-      Object.entries(WORDS).map(([state, word]) => h("li", null, h("span", { class: "seat", "data-state": state, "aria-hidden": "true" }), word)));
+      Object.entries(WORDS).map(([state, word]) => h("li", null, h("span", { class: "seat " + state, "aria-hidden": "true" }), word)));
     this.root = h("div", { class: "board" }, h("div", { class: "above" }, legend, this.switch), this.blocks, this.grid, this.list);
     const coarse = matchMedia("(pointer: coarse)");
     const resize = new ResizeObserver(() => this.fit());
@@ -120,9 +120,11 @@ class Board {
       if (this.asList) {
         element.checked = state === "picked";
         element.disabled = !isOpen;
-        element.closest("li").dataset.state = state;
-        element.closest("li").lastChild.textContent = state === "free" ? "" : WORDS[state];
+        const word = element.closest("li").lastChild;
+        word.className = "word of-" + state;
+        word.textContent = state === "free" ? "" : WORDS[state];
       } else {
+        element.className = "seat " + state;
         element.setAttribute("aria-label", "Seat " + seat + ", " + WORDS[state]);
         element.setAttribute("aria-selected", String(state === "picked"));
         element.setAttribute("aria-disabled", String(!isOpen));

@@ -61,7 +61,7 @@ views.bookings = {
     }
 
     function card(state, title, address, words, ...buttons) {
-      return h("article", { class: "line", "data-state": state },
+      return h("article", { class: "line note of-" + state },
         h("div", null, h("h3", null, address ? h("a", { href: address }, title) : title), h("p", null, words)), ...buttons);
     }
 

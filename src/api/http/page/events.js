@@ -22,8 +22,8 @@ views.events = {
       h("h2", null, "Events"),
       h("form", { class: "filters", role: "search", on: { submit: (event) => event.preventDefault() } },
         h("label", null, "Filter ", text), h("label", null, "Branch ", branch), h("label", null, "Kind ", kind)),
-      h("table", { "aria-label": "Events", class: "events" },
-        h("thead", null, h("tr", null, ...["Event", "Branch", "When", "Free", "Waiting"].map((name) => h("th", { scope: "col" }, name)))), rows),
+      h("table", { "aria-label": "Events", class: "events", role: "table" },
+        h("thead", null, h("tr", { role: "row" }, ...["Event", "Branch", "When", "Free", "Waiting"].map((name) => h("th", { scope: "col", role: "columnheader" }, name)))), rows),
       note, more);
 
     const theatre = new EventRow({ name: net.cluster, capacity: 0, left: 0 });
@@ -171,12 +171,14 @@ class EventRow {
     this.facts = {};
     this.fill = h("span", null);
     this.free = h("span", { class: "number" });
-    this.waiting = h("td", { class: "number" });
-    this.row = h("tr", null,
-      h("td", null, h("a", { href: addressOf(event) }, event ? event.id : "theatre"), h("span", { class: "quiet" }, words.filter(Boolean).join(" · "))),
-      h("td", null, branch || ""),
-      h("td", null, ...(event ? [h("span", { class: "date" }, facts.date), " ", h("span", { class: "quiet" }, slotOf(facts))] : [])),
-      h("td", null, this.free, h("span", { class: "bar", "aria-hidden": "true" }, this.fill)), this.waiting);
+    const cell = { role: "cell" };
+    this.waiting = h("td", cell);
+    // The roles stay when a narrow screen lays the cells out as lines.
+    this.row = h("tr", { role: "row" },
+      h("td", cell, h("a", { href: addressOf(event) }, event ? event.id : "theatre"), h("span", { class: "quiet" }, words.filter(Boolean).join(" · "))),
+      h("td", cell, branch || ""),
+      h("td", cell, ...(event ? [h("span", { class: "date" }, facts.date), " ", h("span", { class: "quiet" }, slotOf(facts))] : [])),
+      h("td", cell, this.free, h("span", { class: "bar", "aria-hidden": "true" }, this.fill)), this.waiting);
     this.set(facts);
   }
 

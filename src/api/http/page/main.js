@@ -15,6 +15,7 @@ function route() {
     const isShown = link.getAttribute("href") === "#/" + (name === "event" ? "events" : name);
     if (isShown) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
+    if (isShown) document.title = (name === "event" ? named({ id: parts[2] && parts[1], kind: parts[2] }) : link.textContent) + " – " + (net.cluster || "boxoffice");
   }
   current = name;
   const root = h("div", { class: "view " + name });
@@ -38,7 +39,7 @@ addEventListener("hashchange", () => {
   if (!["busy", "unknown"].includes(byId("said").dataset.kind)) say("");
   route();
   byId("main").focus({ preventScroll: true });
-  scrollTo(0, 0);
+  byId("page").scrollTo(0, 0);
 });
 
 async function begin() {
@@ -50,7 +51,6 @@ async function begin() {
     await pause(PAUSE_MS[PAUSE_MS.length - 1]);
   }
   byId("name").textContent = net.cluster;
-  document.title = net.cluster;
   if (byId("said").dataset.kind === "error") say("");
   route();
 }

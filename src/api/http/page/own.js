@@ -78,12 +78,12 @@ class OwnPanel {
     this.timer = h("span", { role: "timer", "aria-label": "Time left" });
     this.extend = button("Extend", "Extending", "POST", () => base + "/holds" + holder() + "/extend");
     this.lines = {
-      booking: h("div", { class: "line", hidden: true, "data-state": "yours" }, this.booking,
+      booking: h("div", { class: "line note of-yours", hidden: true }, this.booking,
         button("Cancel booking", "Cancelling", "DELETE", () => (own.event ? base + "/bookings" : "/v1/reservations") + holder())),
-      hold: h("div", { class: "line", hidden: true, "data-state": "held" }, this.hold, this.timer,
+      hold: h("div", { class: "line note of-held", hidden: true }, this.hold, this.timer,
         button("Confirm", "Confirming", "POST", () => base + "/holds" + holder() + "/confirm", "main"), this.extend,
         button("Release", "Releasing", "DELETE", () => base + "/holds" + holder())),
-      place: h("div", { class: "line", hidden: true }, this.place,
+      place: h("div", { class: "line note", hidden: true }, this.place,
         button("Leave the waiting list", "Leaving", "DELETE", () => base + "/waiting" + holder())),
     };
     this.root = h("section", { class: "own", "aria-label": "Yours" }, Object.values(this.lines));

@@ -39,17 +39,18 @@ class EventView {
     this.hold = button("Hold", () => this.take("Holding", "holds"));
     this.hold.hidden = !this.event;
     this.clear = button("Clear", () => this.forget());
-    this.conflict = h("div", { class: "line", hidden: true, "data-state": "lost" }, this.lost, button("Take the nearest", () => this.nearest()));
+    this.conflict = h("div", { class: "line note of-lost", hidden: true }, this.lost, button("Take the nearest", () => this.nearest()));
     this.many = h("input", { type: "number", id: "many", min: 1, max: COUNT_MAX, value: 1, inputmode: "numeric", on: { input: () => this.show() } });
     const best = this.event && button("Best together", () => this.takeMany({ best: true }));
     this.join = button("Join the waiting list", () => this.run("Joining", "POST", this.own.base + "/waiting", { count: this.wanted() }));
     this.actions = h("div", { class: "actions" },
-      h("div", { class: "line" }, this.picked, this.book, this.hold, this.clear),
-      this.conflict);
+      this.conflict,
+      h("div", { class: "line" }, this.picked, this.clear, this.hold, this.book));
+    byId("dock").replaceChildren(this.actions);
     this.root.append(
       h("div", { class: "title" }, h("div", null, this.title, this.about), this.free),
-      this.heard, this.panel.root, this.actions,
-      h("form", { class: "line quick", on: { submit: (event) => event.preventDefault() } },
+      this.heard, this.panel.root,
+      h("form", { class: "line quick", "aria-label": "Book without picking", on: { submit: (event) => event.preventDefault() } },
         h("label", { for: "many" }, "How many"), this.many, h("span", { class: "quiet" }, "book without picking:"),
         best, button("Lowest", () => this.takeMany({})), this.join),
       this.board.root);
@@ -59,12 +60,14 @@ class EventView {
   begin() {
     const { signal } = this;
     const clock = setInterval(() => this.panel.tick(), 500);
-    const refresh = () => this.refresh();
-    const seen = () => { if (!document.hidden) this.refresh(); };
+    // What `run` does it looks at itself.
+    const refresh = () => { if (!this.isBusy) this.refresh(); };
+    const seen = () => { if (!document.hidden) refresh(); };
     net.moved.addEventListener("who", refresh);
     net.moved.addEventListener("acted", refresh);
     document.addEventListener("visibilitychange", seen);
     signal.addEventListener("abort", () => {
+      byId("dock").replaceChildren();
       clearInterval(clock);
       clearTimeout(this.toldLater);
       net.moved.removeEventListener("who", refresh);
@@ -104,6 +107,7 @@ class EventView {
   }
 
   close(words) {
+    byId("dock").replaceChildren();
     this.root.replaceChildren(h("h2", null, this.title.textContent), h("p", null, words), h("p", null, h("a", { href: "#/events" }, "All events")));
   }
 
@@ -217,7 +221,7 @@ class EventView {
 
   show() {
     const { map, choice, own } = this;
-    const hadFocus = this.root.contains(document.activeElement);
+    const hadFocus = [this.root, this.actions].some((part) => part.contains(document.activeElement));
     this.free.textContent = map.capacity ? this.summary() : "";
     this.picked.textContent = choice.picked.size > 0 ? "Picked: " + seatText(choice.picked) + "." : "Nothing is picked.";
     for (const button of [this.book, this.hold]) button.setAttribute("aria-disabled", String(choice.picked.size === 0));
