@@ -6,6 +6,7 @@ const SILENT_MS = 3000; // then it is asked whether it lives
 const ALIVE_MS = 2000; // for saying so
 const ANSWER_MAX_MS = 30000; // of one that lives
 const ASK_MS = 30000; // of one question, over all servers
+const BEAT_MS = 3000; // between looks at a stream
 const QUIET_MS = 20000; // a stream says something every 15 s
 const PAUSE_MS = [100, 300, 1000, 2000]; // after each round of all servers
 const UNKNOWN_MAX = 20; // commands without a known outcome whose keys are kept

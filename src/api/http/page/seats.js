@@ -14,6 +14,7 @@ views.event = {
 
 class EventView {
   constructor(root, event, signal) {
+    this.closed = new AbortController();
     Object.assign(this, { root, event, signal, isBusy: false, isKnown: false, toldAt: -TOLD_MS, toldLater: 0 });
     this.map = new SeatMap();
     this.choice = choiceOf(event ? keyOf(event) : "theatre");
@@ -31,9 +32,9 @@ class EventView {
     const button = (word, click, kind) => h("button", { type: "button", class: kind, on: { click } }, word);
     this.title = h("h2", null, this.event ? named(this.event) : "theatre");
     this.about = h("p", { class: "quiet" }, this.event ? "" : net.cluster);
-    this.free = h("p", { class: "free" });
+    this.free = h("p", { class: "left" });
     this.heard = h("p", { class: "unseen", "aria-live": "polite" });
-    this.picked = h("p", { class: "picked" });
+    this.picked = h("p", { class: "chosen" });
     this.lost = h("p");
     this.book = button("Book", () => this.take("Booking", "bookings"), "main");
     this.hold = button("Hold", () => this.take("Holding", "holds"));
@@ -67,6 +68,7 @@ class EventView {
     net.moved.addEventListener("acted", refresh);
     document.addEventListener("visibilitychange", seen);
     signal.addEventListener("abort", () => {
+      this.closed.abort();
       byId("dock").replaceChildren();
       clearInterval(clock);
       clearTimeout(this.toldLater);
@@ -80,7 +82,7 @@ class EventView {
   }
 
   followSeats() {
-    follow(this.event ? this.own.base + "/stream" : "/v1/seats/stream", this.signal, (event, data) => {
+    follow(this.event ? this.own.base + "/stream" : "/v1/seats/stream", this.closed.signal, (event, data) => {
       if (event === "reset" || event === "change") this.changed(event, data);
       else if (event === "gone") this.gone();
       else if (event === "refused") say(data.detail, "error");
@@ -107,6 +109,7 @@ class EventView {
   }
 
   close(words) {
+    this.closed.abort();
     byId("dock").replaceChildren();
     this.root.replaceChildren(h("h2", null, this.title.textContent), h("p", null, words), h("p", null, h("a", { href: "#/events" }, "All events")));
   }
@@ -212,6 +215,7 @@ class EventView {
       this.own.set({ ...this.own, [what]: { count: seats.length, ...answer.body }, ...(where.endsWith("/confirm") ? { hold: null } : {}) });
     }
     if (answer.status === 409 && body && body.seats) this.choice.lose(seats);
+    this.show();
     await this.own.refresh(this.signal);
     this.isBusy = false;
     this.root.removeAttribute("aria-busy");

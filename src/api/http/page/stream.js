@@ -14,7 +14,8 @@ function fieldsOf(block) {
 // Reads one connection until it ends. { why } says that its server is to be left; { over } that there is no more to follow.
 async function readStream(at, where, seen, signal, on) {
   const watched = watch(at, signal);
-  let quiet = 0;
+  let heard = performance.now();
+  let beat = 0;
   try {
     const headers = { ...actor(), ...(seen.last && seen.at === at ? { "last-event-id": seen.last } : {}) };
     const answer = await fetch(at.url + where, { headers, signal: watched.signal, cache: "no-store" });
@@ -24,16 +25,24 @@ async function readStream(at, where, seen, signal, on) {
       const problem = await answer.json().catch(() => ({}));
       if (answer.status === 404) { on("gone", problem); return { over: true }; }
       if (answer.status === 503) return { why: ELSEWHERE[problem.code] || "is not ready" };
-      if (answer.status === 400) seen.last = ""; // an id that it does not know
-      else if (answer.status === 401 || answer.status === 403) { on("refused", problem); return { over: true }; }
-      return {};
+      if (answer.status >= 500 || LATER.includes(problem.code)) return {};
+      on("refused", problem);
+      return { over: true };
     }
     if (seen.at !== at) Object.assign(seen, { at, last: "" });
+    // A paused server keeps its connections: whoever is quiet is asked whether it lives.
+    beat = setInterval(async () => {
+      const quiet = performance.now() - heard;
+      if (quiet < BEAT_MS || document.hidden) return;
+      if (quiet > QUIET_MS || !(await lives(at))) {
+        watched.dead = quiet <= QUIET_MS;
+        watched.cut();
+      }
+    }, BEAT_MS);
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
     for (let rest = ""; ; ) {
-      quiet = setTimeout(watched.cut, QUIET_MS);
       const { done, value } = await reader.read();
-      clearTimeout(quiet);
+      heard = performance.now();
       if (done) return {};
       seen.failures = 0;
       answered(at);
@@ -50,8 +59,11 @@ async function readStream(at, where, seen, signal, on) {
         if (fields.id !== undefined) seen.last = fields.id;
       }
     }
+  } catch (error) {
+    if (watched.dead) return { why: "stopped answering" };
+    throw error;
   } finally {
-    clearTimeout(quiet);
+    clearInterval(beat);
     watched.end();
     signal.removeEventListener("abort", watched.cut);
     watched.cut();
