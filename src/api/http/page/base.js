@@ -34,12 +34,12 @@ const kept = {
 // Who acts: a name, or an id such as TORC2345.
 const who = () => byId("who").value.trim();
 
-// The line that says what became of the last action. `kind` is done, refused, error, unknown or busy.
+// The line that says what became of the last action. `kind` is done, refused, error, unknown, busy or note.
 let busySince = null;
 function say(words, kind = "done", ...buttons) {
   clearInterval(busySince);
   const line = byId("said");
-  const mark = { done: "✓", refused: "✗", error: "!", unknown: "?", busy: "…" }[kind];
+  const mark = { done: "✓", refused: "✗", error: "!", unknown: "?", busy: "…", note: "" }[kind];
   // Not read out each second.
   const time = h("span", { class: "time", "aria-hidden": "true" });
   line.dataset.kind = kind;

@@ -143,7 +143,9 @@ class EventView {
   }
 
   async refresh() {
+    const { hold } = this.own;
     if (!await this.own.refresh(this.signal)) return;
+    if (hold && !this.own.hold && !this.own.booking && !this.isBusy) say("The seats are not held for you any more.", "note");
     for (const seat of [...this.own.booked, ...this.own.held]) {
       this.choice.lost.delete(seat);
       if (!this.isBusy) this.choice.picked.delete(seat);
