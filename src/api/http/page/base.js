@@ -1,5 +1,7 @@
 // What all parts use: elements, words, who acts. Text from elsewhere becomes text, never markup.
 
+const RUNS_SHOWN = 40;
+
 // Views by the first word of the address: `show(root, parts, signal)` draws into `root` until `signal` aborts.
 const views = {};
 
@@ -32,13 +34,14 @@ const kept = {
 // Who acts: a name, or an id such as TORC2345.
 const who = () => byId("who").value.trim();
 
-// The line that says what became of the last action. `kind` is done, refused, error, unknown or busy.
+// The line that says what became of the last action. `kind` is done, refused, error, unknown, busy or note.
 let busySince = null;
 function say(words, kind = "done", ...buttons) {
   clearInterval(busySince);
   const line = byId("said");
-  const mark = { done: "✓", refused: "✗", error: "!", unknown: "?", busy: "…" }[kind];
-  const time = h("span", { class: "time" });
+  const mark = { done: "✓", refused: "✗", error: "!", unknown: "?", busy: "…", note: "" }[kind];
+  // Not read out each second.
+  const time = h("span", { class: "time", "aria-hidden": "true" });
   line.dataset.kind = kind;
   line.replaceChildren(h("span", { class: "mark", "aria-hidden": "true" }, words ? mark : ""), " ", words, time, " ", ...buttons);
   if (kind === "busy") {
@@ -50,9 +53,29 @@ function say(words, kind = "done", ...buttons) {
   }
 }
 
-const seatsOf = (runs) => runs.flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_, n) => first + n));
 const plural = (count, one, many = one + "s") => count + " " + (count === 1 ? one : many);
 const path = (...parts) => "/" + parts.map(encodeURIComponent).join("/");
+
+// A key for one command. Random enough, and also where the page came over plain HTTP from elsewhere.
+const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+
+// Seats as people write them: 1–3, 7. Long lists end with how many there are.
+function seatText(seats) {
+  const runs = [];
+  for (const seat of [...seats].sort((a, b) => a - b)) {
+    const last = runs[runs.length - 1];
+    if (last && last[1] === seat - 1) last[1] = seat;
+    else runs.push([seat, seat]);
+  }
+  const text = runs.slice(0, RUNS_SHOWN).map(([a, b]) => (a === b ? String(a) : a + (b === a + 1 ? ", " : "–") + b)).join(", ");
+  return runs.length > RUNS_SHOWN ? text + ", …" : text;
+}
+
+// What an event is called in words: its id and kind; the theatre has neither.
+const named = ({ id, kind }) => (id ? id + " (" + kind + ")" : "theatre");
+const SLOTS = { M: "morning", A: "afternoon", E: "evening" };
+const slotOf = ({ event, time }) => time || SLOTS[event.id[3]] || "";
+const count = (number) => number.toLocaleString("en");
 
 // m:ss until a time; the servers' clock is taken to be this machine's, the servers decide.
 function timeLeft(untilMs) {

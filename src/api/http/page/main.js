@@ -1,6 +1,8 @@
+
 // The address after `#` says what is shown.
 
 let shown = new AbortController();
+let current = "";
 
 function route() {
   shown.abort();
@@ -10,33 +12,53 @@ function route() {
   });
   const name = views[parts[0]] ? parts[0] : "events";
   for (const link of document.querySelectorAll("nav a")) {
-    const current = link.getAttribute("href") === "#/" + name || (name === "event" && link.getAttribute("href") === "#/events");
-    if (current) link.setAttribute("aria-current", "page");
+    const isShown = link.getAttribute("href") === "#/" + (name === "event" ? "events" : name);
+    if (isShown) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
+    if (isShown) document.title = (name === "event" ? named({ id: parts[2] && parts[1], kind: parts[2] }) : link.textContent) + " – " + (net.cluster || "boxoffice");
   }
+  current = name;
   const root = h("div", { class: "view " + name });
   byId("main").replaceChildren(root);
   views[name].show(root, parts.slice(1), shown.signal);
 }
 
+// Views that say `hearsWho` change in place: a new view under a mouse that is being pressed would swallow the click.
+function changedWho() {
+  tell("who");
+  if (!views[current].hearsWho) route();
+}
+
 byId("who").value = kept.get("who");
-byId("who").addEventListener("change", () => { kept.set("who", who()); route(); });
-byId("token").addEventListener("change", route);
-byId("me").addEventListener("submit", (event) => event.preventDefault());
+byId("who").addEventListener("change", () => { kept.set("who", who()); changedWho(); });
+byId("token").addEventListener("change", changedWho);
+byId("me").addEventListener("submit", (event) => { event.preventDefault(); });
 document.querySelector(".skip").addEventListener("click", (event) => { event.preventDefault(); byId("main").focus(); });
-addEventListener("hashchange", () => { say(""); route(); byId("main").focus(); });
+addEventListener("hashchange", () => {
+  // What is being done, or nobody knows, stays to be read.
+  if (!["busy", "unknown"].includes(byId("said").dataset.kind)) say("");
+  route();
+  byId("main").focus({ preventScroll: true });
+  byId("page").scrollTo(0, 0);
+});
+
+async function begin() {
+  for (let first = true; ; first = false) {
+    const status = await learn();
+    if (status.ok) break;
+    if (first) route();
+    say(status.body.detail, "error");
+    await pause(PAUSE_MS[PAUSE_MS.length - 1]);
+  }
+  byId("name").textContent = net.cluster;
+  if (byId("said").dataset.kind === "error") say("");
+  route();
+}
 
 if (location.protocol === "file:") {
   // A kept copy: there is nobody to ask, a recorded run can be looked at.
   location.hash = "#/cluster";
   route();
 } else {
-  learn().then((status) => {
-    if (net.cluster) {
-      byId("name").textContent = net.cluster;
-      document.title = net.cluster;
-    }
-    if (!status.ok) say(status.body.detail, "error");
-    route();
-  });
+  begin();
 }

@@ -1,106 +1,183 @@
+
 // Asks the servers. One of them is asked until it stops answering, then the next: the same question under the same key,
 // so that nothing is done twice.
 
-const ANSWER_WAIT_MS = 5000; // for one server
+const SILENT_MS = 3000; // then it is asked whether it lives
+const ALIVE_MS = 2000; // for saying so
+const ANSWER_MAX_MS = 30000; // of one that lives
+const ASK_MS = 30000; // of one question, over all servers
+const BEAT_MS = 3000; // between looks at a stream
 const QUIET_MS = 20000; // a stream says something every 15 s
-const PAUSE_MS = [100, 300, 1000, 2000]; // between tries
-const TRIES_MAX = 8; // of one command, over all servers
+const PAUSE_MS = [100, 300, 1000, 2000]; // after each round of all servers
+const UNKNOWN_MAX = 20; // commands without a known outcome whose keys are kept
+// Answers that mean: ask another server; nothing was done.
+const ELSEWHERE = {
+  "not-ready": "is not ready", "overloaded": "is overloaded", "too-many-connections": "is full", "too-many-streams": "is full",
+};
+// Answers that mean: ask again a little later; nothing was done.
+const LATER = ["key-in-progress", "busy", "rate-limited", "request-timeout"];
 
 const net = {
-  servers: [], // { id, url }, in the order of their ids
+  servers: [{ id: 0, url: location.origin }], // in the order of their ids; 0 until it has said who it is
   at: 0, // who is asked
+  left: null, // whom the page has left since somebody answered: { id, why }
   cluster: "",
-  moved: new EventTarget(), // "moved" when another one is asked
+  moved: new EventTarget(), // "moved": another one is asked; "acted": an action has ended; "who": somebody else acts
 };
 
-const pause = (ms, signal) => new Promise((go) => {
-  const timer = setTimeout(go, ms);
-  if (signal) signal.addEventListener("abort", () => { clearTimeout(timer); go(); }, { once: true });
-});
-
 const server = () => net.servers[net.at];
+const tell = (name) => net.moved.dispatchEvent(new Event(name));
+
+const pause = (ms, signal) => new Promise((go) => {
+  if (signal && signal.aborted) return go();
+  const end = () => { clearTimeout(timer); if (signal) signal.removeEventListener("abort", end); go(); };
+  const timer = setTimeout(end, ms);
+  if (signal) signal.addEventListener("abort", end);
+});
 
 // Learns who there is. The one that served the page is asked by the page's own address.
 async function learn() {
-  if (net.servers.length === 0) net.servers = [{ id: 0, url: location.origin }];
   const status = await ask("GET", "/v1/status");
   if (!status.ok) return status;
   const here = server();
-  const listed = status.body.servers.filter((row) => row.http_url).map((row) => ({ id: row.id, url: row.http_url }));
-  const own = listed.find((one) => one.id === status.body.server);
-  if (own) own.url = here.url;
-  else listed.push({ id: status.body.server, url: here.url });
-  net.servers = listed;
-  net.at = listed.findIndex((one) => one.id === status.body.server);
+  here.id = status.body.server;
+  const others = status.body.servers.filter((row) => row.http_url && row.id !== here.id);
+  net.servers = [here, ...others.map((row) => ({ id: row.id, url: row.http_url }))].sort((a, b) => a.id - b.id);
+  net.at = net.servers.indexOf(here);
   net.cluster = status.body.cluster;
+  answered(here);
   return status;
 }
 
 // Another server is asked from here on, unless that happened already.
 function leave(from, why) {
-  if (server() !== from || net.servers.length < 2) return;
+  if (server() !== from) return;
+  if (!net.left) net.left = { id: from.id, why };
+  if (net.servers.length < 2) return;
   net.at = (net.at + 1) % net.servers.length;
-  byId("server").textContent = "Server " + from.id + " " + why + "; now on server " + server().id + ".";
-  net.moved.dispatchEvent(new Event("moved"));
+  tell("moved");
 }
 
-function headersFor({ key, body, last }) {
-  const headers = {};
+// A server has answered: the one quiet line says which, and why not another one any more.
+function answered(at) {
+  if (server() !== at || !at.id) return;
+  const line = byId("server");
+  if (net.left && net.left.id !== at.id) line.textContent = "Server " + net.left.id + " " + net.left.why + "; now on server " + at.id + ".";
+  else if (net.left || !line.textContent) line.textContent = "Server " + at.id;
+  net.left = null;
+}
+
+function nobody() {
+  byId("server").textContent = "No server answers; the page keeps asking.";
+  if (!net.left) net.left = { id: server().id, why: "stopped answering" };
+}
+
+// Who acts, as headers. Whoever asks again later asks as the same one.
+function actor() {
   const token = byId("token").value.trim();
-  if (token) headers.authorization = "Bearer " + token;
+  if (token) return { authorization: "Bearer " + token };
   // A header is bytes to a browser: those of UTF-8.
-  else if (who()) headers["boxoffice-as"] = String.fromCharCode(...new TextEncoder().encode(who()));
-  if (key) headers["idempotency-key"] = key;
-  if (body !== undefined) headers["content-type"] = "application/json";
-  if (last) headers["last-event-id"] = last;
-  return headers;
+  return who() ? { "boxoffice-as": String.fromCharCode(...new TextEncoder().encode(who())) } : {};
 }
 
-// One question to one server: { ok, status, body, headers }, or { failed: why } when there was no answer.
-async function askOne(at, method, where, { key, body, signal } = {}) {
-  const limits = [AbortSignal.timeout(ANSWER_WAIT_MS), ...(signal ? [signal] : [])];
+// Whether a server answers at all. Slow work is not silence: a change of view takes seconds.
+async function lives(at) {
+  const cut = new AbortController();
+  const timer = setTimeout(() => cut.abort(), ALIVE_MS);
+  try {
+    return (await fetch(at.url + "/livez", { signal: cut.signal, cache: "no-store" })).ok;
+  } catch {
+    return false;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+// Watches one request: `cut` when the server is silent and does not say that it lives, or at last; or when `signal` aborts.
+function watch(at, signal) {
+  const cut = new AbortController();
+  const stop = () => cut.abort();
+  const began = performance.now();
+  let over = false;
+  let timer = 0;
+  const watched = {
+    signal: cut.signal,
+    dead: false,
+    cut: stop,
+    end() { over = true; clearTimeout(timer); if (signal) signal.removeEventListener("abort", stop); },
+  };
+  async function look() {
+    if (performance.now() - began > ANSWER_MAX_MS) return stop();
+    const alive = await lives(at);
+    if (over) return;
+    watched.dead = !alive;
+    if (alive) timer = setTimeout(look, SILENT_MS);
+    else stop();
+  }
+  timer = setTimeout(look, SILENT_MS);
+  if (signal && signal.aborted) stop();
+  else if (signal) signal.addEventListener("abort", stop);
+  return watched;
+}
+
+// One question to one server: { ok, status, body, headers }, or { failed: why, alive } when there was no answer.
+async function askOne(at, method, where, { headers, body, signal }) {
+  const watched = watch(at, signal);
   try {
     const answer = await fetch(at.url + where, {
-      method,
-      headers: headersFor({ key, body }),
+      method, headers, signal: watched.signal, cache: "no-store",
       body: body === undefined ? undefined : JSON.stringify(body),
-      signal: AbortSignal.any(limits),
-      cache: "no-store",
     });
     const text = await answer.text();
     let value = null;
-    try { value = text ? JSON.parse(text) : null; } catch { return { failed: "did not answer in JSON" }; }
+    try { value = text ? JSON.parse(text) : null; } catch { return { failed: "does not speak as it should", alive: false }; }
     return { ok: answer.ok, status: answer.status, body: value, headers: answer.headers };
   } catch {
-    return { failed: "stopped answering" };
+    watched.end();
+    const alive = !watched.dead && !(signal && signal.aborted) && await lives(at);
+    return { failed: "stopped answering", alive };
+  } finally {
+    watched.end();
   }
 }
 
 // Asks until somebody answers. { ok, status, body }; where nobody does, { ok: false, status: 0, body: { detail } }.
 // `unknown` says that it may have been done all the same. Commands have a key, so that asking again is safe.
-async function ask(method, where, { body, signal, key } = {}) {
+async function ask(method, where, { body, signal, key, as } = {}) {
   const isCommand = method !== "GET";
-  const named = isCommand ? key || crypto.randomUUID() : undefined;
+  const named = isCommand ? key || newKey() : undefined;
+  const headers = { ...(as || actor()) };
+  if (named) headers["idempotency-key"] = named;
+  if (body !== undefined) headers["content-type"] = "application/json";
+  const began = performance.now();
   let unknown = false;
-  for (let attempt = 0; attempt < Math.max(TRIES_MAX, net.servers.length); attempt += 1) {
-    if (signal && signal.aborted) break;
+  for (let tries = 1; !(signal && signal.aborted); tries += 1) {
     const at = server();
-    const answer = await askOne(at, method, where, { key: named, body, signal });
-    if (!answer.failed) {
-      const code = answer.body && answer.body.code;
-      if (code === "outcome-unknown") unknown = true;
-      else if (code === "not-ready") leave(at, "is not ready");
-      else if (code !== "key-in-progress" && code !== "overloaded") {
-        if (byId("server").textContent === "" && at.id) byId("server").textContent = "Server " + at.id;
-        return { ...answer, unknown: false, key: named };
-      }
-    } else {
+    const answer = await askOne(at, method, where, { headers, body, signal });
+    if (signal && signal.aborted) break;
+    const code = answer.body && answer.body.code;
+    let wait = 0;
+    if (answer.failed) {
       unknown = unknown || isCommand;
-      leave(at, answer.failed);
+      // A connection may break although its server lives; it is asked once more.
+      if (!answer.alive || tries > 1) leave(at, answer.failed);
+    } else if (code === "outcome-unknown") {
+      unknown = true;
+      leave(at, "cannot say what was done");
+    } else if (ELSEWHERE[code]) leave(at, ELSEWHERE[code]);
+    else if (LATER.includes(code)) wait = 1000 * Math.min(Number(answer.headers.get("retry-after")) || 0.3, 5);
+    else {
+      answered(at);
+      return { ...answer, unknown: false, key: named };
     }
+    if (performance.now() - began > ASK_MS) break;
     // All are asked once before anybody is asked again.
-    const round = Math.floor((attempt + 1) / net.servers.length);
-    if (round > 0) await pause(PAUSE_MS[Math.min(round - 1, PAUSE_MS.length - 1)], signal);
+    const rounds = tries / net.servers.length;
+    if (Number.isInteger(rounds)) {
+      if (!wait) nobody();
+      wait = Math.max(wait, PAUSE_MS[Math.min(rounds, PAUSE_MS.length) - 1]);
+    }
+    await pause(wait, signal);
   }
   const detail = unknown
     ? "No server has answered: nobody knows whether it was done."
@@ -108,15 +185,34 @@ async function ask(method, where, { body, signal, key } = {}) {
   return { ok: false, status: 0, body: { code: "no-answer", detail }, unknown, key: named };
 }
 
-// An action of a person: says what became of it in the servers' own words, and gives the answer.
-async function act(doing, method, where, body, key) {
+// Commands whose outcome nobody knows yet, with their keys: whoever does the same again asks for that outcome.
+const unknowns = new Map();
+let acting = null;
+
+// An action of a person: says what became of it in the servers' own words, and gives the answer. One at a time: the same
+// click again gets the same answer, another one meanwhile is `ignored`.
+function act(doing, method, where, body, key, as = actor()) {
+  const same = JSON.stringify([as, method, where, body]);
+  if (acting) return acting.same === same ? acting.answer : Promise.resolve({ ok: false, status: 0, body: {}, ignored: true });
+  const answer = carry(doing, method, where, body, key || unknowns.get(same), as, same).finally(() => {
+    acting = null;
+    tell("acted");
+  });
+  acting = { same, answer };
+  return answer;
+}
+
+async function carry(doing, method, where, body, key, as, same) {
   say(doing, "busy");
-  const answer = await ask(method, where, { body, key });
+  const answer = await ask(method, where, { body, key, as });
   const words = (answer.body && (answer.body.message || answer.body.detail)) || (answer.ok ? "Done." : "Status " + answer.status);
+  unknowns.delete(same);
   if (answer.ok) say(words, "done");
   else if (answer.unknown) {
+    unknowns.set(same, answer.key);
+    if (unknowns.size > UNKNOWN_MAX) unknowns.delete(unknowns.keys().next().value);
     // The same key: if it was done, this is how one learns it.
-    const again = h("button", { type: "button", on: { click: () => act(doing, method, where, body, answer.key) } }, "Ask again");
+    const again = h("button", { type: "button", on: { click: () => act(doing, method, where, body, answer.key, as) } }, "Ask again");
     say(words, "unknown", again);
   } else {
     say(words, answer.status === 409 || answer.status === 404 ? "refused" : "error");
@@ -125,61 +221,3 @@ async function act(doing, method, where, body, key) {
   }
   return answer;
 }
-
-// Follows a stream until `signal` aborts: `on(event, data)` for each. Goes on at another server where this one was.
-async function follow(where, signal, on) {
-  let last = "";
-  for (let failures = 0; !signal.aborted; ) {
-    const at = server();
-    const cut = new AbortController();
-    const stop = () => cut.abort();
-    signal.addEventListener("abort", stop);
-    net.moved.addEventListener("moved", stop);
-    let why = "stopped answering";
-    try {
-      let quiet = setTimeout(stop, ANSWER_WAIT_MS);
-      const answer = await fetch(at.url + where, { headers: headersFor({ last }), signal: cut.signal, cache: "no-store" });
-      if (answer.status === 404) {
-        clearTimeout(quiet);
-        on("gone", {});
-        return;
-      }
-      if (!answer.ok) why = "is not ready";
-      else {
-        const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-        for (let rest = ""; ; ) {
-          clearTimeout(quiet);
-          quiet = setTimeout(stop, QUIET_MS);
-          const { done, value } = await reader.read();
-          if (done) break;
-          failures = 0;
-          const blocks = (rest + value).split("\n\n");
-          rest = blocks.pop();
-          for (const block of blocks) {
-            const fields = {};
-            for (const line of block.split("\n")) {
-              const colon = line.indexOf(":");
-              if (colon > 0) fields[line.slice(0, colon)] = line.slice(colon + 1).replace(/^ /, "");
-            }
-            if (fields.id !== undefined) last = fields.id;
-            if (fields.event === "end") {
-              const reason = JSON.parse(fields.data).reason;
-              if (reason === "removed") { on("gone", {}); return; }
-              if (reason === "leaving") why = "is leaving";
-            } else if (fields.data !== undefined) on(fields.event || "message", JSON.parse(fields.data));
-          }
-        }
-      }
-      clearTimeout(quiet);
-    } catch { /* it broke: go on elsewhere */ } finally {
-      signal.removeEventListener("abort", stop);
-      net.moved.removeEventListener("moved", stop);
-      stop();
-    }
-    if (signal.aborted) return;
-    if (server() === at) leave(at, why);
-    failures += 1;
-    if (failures > net.servers.length) await pause(PAUSE_MS[Math.min(failures - net.servers.length, PAUSE_MS.length) - 1], signal);
-  }
-}
-
