@@ -15,12 +15,12 @@ pub mod recording;
 pub mod rows;
 pub mod tail;
 #[cfg(test)]
-mod tests;
+pub mod tests;
 
 use crate::api::wire::{Said, Traced};
 
 /// Most events of a diagram, all servers together, unless somebody asks for more; the oldest are left out.
-pub const EVENTS_DRAWN: usize = 600;
+pub const EVENTS_DRAWN: usize = 1_000;
 /// Latest time that a diagram knows, in microseconds since 1970: the end of the year 9999. A later one is taken for it.
 pub const AT_US_MAX: u64 = 253_402_300_800_000_000;
 

@@ -14,6 +14,7 @@
 
 mod grid;
 mod input;
+mod keeper;
 mod log;
 mod run;
 mod state;
@@ -22,5 +23,7 @@ mod terminal;
 mod tests;
 mod update;
 mod view;
+mod watch;
+mod watching;
 
 pub use run::{Options, run};

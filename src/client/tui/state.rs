@@ -4,6 +4,7 @@
 use super::super::{exchange::Wanted, status::Overview};
 use super::input::{Form, Overlay};
 use super::log::Log;
+use super::watch::Watch;
 use crate::domain::{
     events::{
         answer::{EventView, Notice},
@@ -72,6 +73,8 @@ pub enum Screen {
     AddEvent,
     /// The servers.
     Cluster,
+    /// What they say to each other.
+    Diagram,
     /// What happened.
     Logs,
 }
@@ -315,6 +318,8 @@ pub enum Purpose {
 pub struct Setting {
     /// The cluster's name.
     pub cluster: String,
+    /// Its servers, by id.
+    pub servers: Vec<u8>,
     /// How long holds last, in milliseconds.
     pub hold_ms: u64,
     /// How long one request may take, in milliseconds.
@@ -336,6 +341,8 @@ pub struct Setting {
 pub struct State {
     /// The cluster's name.
     pub cluster: String,
+    /// Its servers, by id.
+    pub servers: Vec<u8>,
     /// How long holds last, in milliseconds.
     pub hold_ms: u64,
     /// How long one request may take, in milliseconds.
@@ -374,6 +381,8 @@ pub struct State {
     pub log: Log,
     /// The servers.
     pub overview: Option<Overview>,
+    /// What they say to each other.
+    pub watch: Watch,
     /// Whether they are being asked.
     pub is_status_asked: bool,
     /// When they were asked last.
@@ -401,9 +410,10 @@ pub struct State {
 impl State {
     /// Nothing has happened.
     pub fn new(setting: Setting) -> State {
-        let Setting { cluster, hold_ms, deadline_ms, who, is_proved, color, size, seed } = setting;
+        let Setting { cluster, servers, hold_ms, deadline_ms, who, is_proved, color, size, seed } = setting;
         State {
             cluster,
+            servers,
             hold_ms,
             deadline_ms,
             who,
@@ -423,6 +433,7 @@ impl State {
             form: Form::default(),
             log: Log::default(),
             overview: None,
+            watch: Watch::default(),
             is_status_asked: false,
             status_ms: 0,
             polled_ms: 0,
@@ -472,6 +483,8 @@ pub enum Effect {
     Ask(u64, Wanted),
     /// Ask every server how it is.
     AskStatus,
+    /// Ask every server again and again what it says to the others, and tell it with this number; or no longer.
+    Watch(Option<u64>),
     /// Read the log of what this person asked.
     ReadUserLog(String),
     /// Leave; whether something was asked whose outcome nobody will see.

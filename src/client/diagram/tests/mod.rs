@@ -49,7 +49,7 @@ fn activated(server: u8, us: u64, view: &str, members: &[u8]) -> Event {
 }
 
 /// One request of server 1 and all that follows from it, at so many servers.
-fn request(servers: u8) -> Vec<Event> {
+pub fn request(servers: u8) -> Vec<Event> {
     let others = || (2..=servers).map(|server| (server, u64::from(server)));
     let mut events: Vec<Event> = others().map(|(to, n)| sent(1, to, n, "request 2.1")).collect();
     for (server, n) in others() {
@@ -258,4 +258,60 @@ fn any_events_in_any_order_are_drawn_at_any_width() {
             }
         }
     }
+}
+
+/// Two servers ask at once, and wait for each other's reply; then the third one is killed.
+pub fn story() -> Vec<Event> {
+    let mut events = vec![sent(3, 1, 0, "request 2.3"), sent(3, 2, 10, "request 2.3")];
+    events.extend([sent(2, 1, 60, "request 2.2"), sent(2, 3, 70, "request 2.2")]);
+    for (us, server, other, text) in [
+        (210, 1, 3, "request 2.3"),
+        (330, 1, 2, "request 2.2"),
+        (480, 2, 3, "request 2.3"),
+        (520, 3, 2, "request 2.2"),
+    ] {
+        events.push(received(server, other, us, text));
+        let until = text.replace("request", "reply");
+        events.push(sent(server, other, us + 300, &until));
+    }
+    events.push(received(2, 1, 840, "reply 2.2"));
+    events.push(received(2, 3, 960, "reply 2.2"));
+    events.push(executed(2, 1_020, 1, "2.2"));
+    events.extend([sent(2, 1, 1_100, "release 2.2"), sent(2, 3, 1_110, "release 2.2")]);
+    events.push(received(3, 2, 1_130, "reply 2.3"));
+    events.push(received(3, 1, 1_140, "reply 2.3"));
+    events.push(received(1, 2, 1_300, "release 2.2"));
+    events.push(executed(1, 1_400, 1, "2.2"));
+    events.push(received(3, 2, 1_420, "release 2.2"));
+    events.push(executed(3, 1_500, 1, "2.2"));
+    events.push(executed(3, 1_600, 2, "2.3"));
+    events.extend([sent(3, 1, 1_700, "release 2.3"), sent(3, 2, 1_710, "release 2.3")]);
+    for (us, server) in [(1_900, 1), (1_950, 2)] {
+        events.push(received(server, 3, us, "release 2.3"));
+        events.push(executed(server, us + 100, 2, "2.3"));
+    }
+    events.push(at(1, 1_103_000, json!({ "suspected": { "server": 3 } })));
+    for (us, from, to, text) in [
+        (1_103_100, 1, 2, "prepare 0.2.1"),
+        (1_104_000, 2, 1, "promise 0.2.1"),
+        (1_105_000, 1, 2, "install 0.2.1"),
+        (1_106_000, 2, 1, "installed 0.2.1"),
+        (1_107_000, 1, 2, "activate 0.2.1"),
+    ] {
+        events.extend([sent(from, to, us, text), received(to, from, us + 400, text)]);
+    }
+    events.push(activated(1, 1_107_500, "0.2.1", &[1, 2]));
+    events.push(activated(2, 1_107_600, "0.2.1", &[1, 2]));
+    events
+}
+
+#[test]
+fn of_two_that_ask_at_once_the_earlier_timestamp_is_first() {
+    let diagram = diagram(story());
+    let own = |row: &super::rows::Row| match row.mark {
+        Mark::Bar { server, position, is_own: true, .. } => Some((server, position)),
+        _ => None,
+    };
+    assert_eq!(diagram.rows.iter().filter_map(own).collect::<Vec<_>>(), [(2, 1), (3, 2)]);
+    is_causal(&story(), &order(story()));
 }

@@ -4,7 +4,7 @@ use super::super::grid::Grid;
 use super::super::input::{Asks, Field, Intent, Overlay};
 use super::super::log::{Level, Source};
 use super::super::state::*;
-use super::super::view::{list_height, log_height};
+use super::super::view::{diagram_height, list_height, log_height};
 use super::{events, go, overlay, poll_now, seats, start};
 use crate::client::seat_map::is_free;
 use crossterm::event::{
@@ -39,6 +39,8 @@ pub fn press(state: &mut State, key: KeyEvent, effects: &mut Vec<Effect>) {
             Screen::Seats => hall(state, key, effects),
             Screen::Bookings => bookings(state, key, effects),
             Screen::Logs => logs(state, key, effects),
+            Screen::Cluster if key.code == KeyCode::Char('d') => go(state, Screen::Diagram, effects),
+            Screen::Diagram => diagram(state, key),
             Screen::Cluster | Screen::AddEvent => {}
         },
     }
@@ -79,6 +81,7 @@ fn back(state: &mut State, effects: &mut Vec<Effect>) {
     let to = match state.screen {
         Screen::Loading | Screen::Menu => return,
         Screen::Seats => state.seats.as_ref().map_or(Screen::Menu, |seats| seats.back),
+        Screen::Diagram => Screen::Cluster,
         Screen::Events | Screen::Bookings | Screen::AddEvent | Screen::Cluster | Screen::Logs => Screen::Menu,
     };
     state.message = None;
@@ -256,6 +259,22 @@ fn bookings(state: &mut State, key: KeyEvent, effects: &mut Vec<Effect>) {
             let hall = hall.clone();
             seats::open(state, hall, effects);
         }
+    }
+}
+
+fn diagram(state: &mut State, key: KeyEvent) {
+    let height = diagram_height(state.size.1);
+    let watch = &mut state.watch;
+    match key.code {
+        KeyCode::Up => watch.scroll(1, height),
+        KeyCode::Down => watch.scroll(-1, height),
+        KeyCode::PageUp => watch.scroll(height as isize, height),
+        KeyCode::PageDown => watch.scroll(-(height as isize), height),
+        KeyCode::Home => watch.scroll(isize::MAX, height),
+        KeyCode::End => watch.pause(false),
+        KeyCode::Char('f') => watch.pause(!watch.is_paused),
+        KeyCode::Char('v') => watch.next_filter(),
+        _ => {}
     }
 }
 

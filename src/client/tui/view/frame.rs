@@ -36,6 +36,7 @@ fn title(state: &State, buffer: &mut Buffer, ink: &Ink) {
         Screen::Bookings => "My bookings",
         Screen::AddEvent => "Add event",
         Screen::Cluster => "Cluster",
+        Screen::Diagram => "Diagram",
         Screen::Logs => "Logs",
     };
     let left = format!(" {}  {screen}", state.cluster);
@@ -126,7 +127,11 @@ pub fn keys(state: &State) -> Vec<Key> {
         Screen::Seats => seat_keys(state),
         Screen::Bookings => booking_keys(state),
         Screen::AddEvent => vec![("Tab", "next"), ("Enter", "add"), ("Ctrl-U", "empty")],
-        Screen::Cluster => vec![],
+        Screen::Cluster => vec![("d", "what they say to each other")],
+        Screen::Diagram => {
+            let pause = if state.watch.is_paused { "follow" } else { "pause" };
+            vec![("f", pause), ("v", "show others"), ("Arrows", "move")]
+        }
         Screen::Logs => {
             let other = match state.log.source {
                 Source::Client => "your log",
@@ -221,7 +226,19 @@ pub fn all_keys(screen: Screen) -> Vec<Key> {
         Screen::AddEvent => {
             vec![("Tab, Down", "next field"), ("Up", "field before"), ("Enter", "add the event")]
         }
-        Screen::Cluster => vec![],
+        Screen::Cluster => vec![("d", "what the servers say to each other, as a diagram")],
+        Screen::Diagram => vec![
+            ("Up Down PgUp PgDn Home", "older, newer"),
+            ("End", "the newest, and follow"),
+            ("f", "pause, or follow"),
+            ("v", "all; requests and replies; views"),
+            ("o--> <--o", "a message"),
+            ("o--.. ..->", "sent; came in further down"),
+            ("?", "its other end was not seen"),
+            ("[##] 4: 2", "in turn, at position 4, 2 commands"),
+            ("[==]", "the others do the same after it"),
+            ("! x *", "suspects; leaves; started again"),
+        ],
         Screen::Logs => vec![
             ("Up Down PgUp PgDn Home", "older, newer"),
             ("End", "the newest, and follow"),
