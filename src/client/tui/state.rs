@@ -11,6 +11,7 @@ use crate::domain::{
         calendar::Date,
         command::Filter,
         ids::{Actor, EventKey, Role},
+        tickets::TicketStem,
     },
     ids::Name,
     outcome::SeatMap,
@@ -175,7 +176,12 @@ pub enum Mine {
     /// Nothing.
     Nothing,
     /// A booking.
-    Booked(SeatRuns),
+    Booked {
+        /// Which seats.
+        seats: SeatRuns,
+        /// Of their tickets; the theatre has none.
+        stem: Option<TicketStem>,
+    },
     /// Seats that are set aside.
     Held {
         /// Which.
@@ -375,6 +381,8 @@ pub struct State {
     pub seats: Option<Seats>,
     /// What one has.
     pub bookings: Bookings,
+    /// The event whose booking is to be exchanged for one of another event.
+    pub exchange: Option<EventKey>,
     /// The form for a new event: what is typed into each field.
     pub form: Form,
     /// What happened.
@@ -430,6 +438,7 @@ impl State {
             events: EventList::default(),
             seats: None,
             bookings: Bookings::default(),
+            exchange: None,
             form: Form::default(),
             log: Log::default(),
             overview: None,

@@ -46,6 +46,11 @@ pub fn diagram_height(height: u16) -> usize {
     usize::from(height.saturating_sub(DIAGRAM_ROWS_OTHER).max(1))
 }
 
+/// Rows of a list of tickets in a window of that height.
+pub fn tickets_height(height: u16) -> usize {
+    usize::from(height.saturating_sub(10).max(1))
+}
+
 /// Rows of the log in a window of that height.
 pub fn log_height(height: u16) -> usize {
     usize::from(height.saturating_sub(LOG_ROWS_OTHER).max(1))

@@ -4,6 +4,7 @@ mod commands;
 mod diagram;
 mod keys;
 mod lists;
+mod more;
 mod screens;
 
 use super::input::Overlay;

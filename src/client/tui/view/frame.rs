@@ -39,7 +39,11 @@ fn title(state: &State, buffer: &mut Buffer, ink: &Ink) {
         Screen::Diagram => "Diagram",
         Screen::Logs => "Logs",
     };
-    let left = format!(" {}  {screen}", state.cluster);
+    let exchange = match (&state.exchange, state.screen) {
+        (Some(from), Screen::Events | Screen::Seats) => format!(" (exchanging {from})"),
+        _ => String::new(),
+    };
+    let left = format!(" {}  {screen}{exchange}", state.cluster);
     let room = usize::from(width).saturating_sub(columns(&left) + 2);
     put(buffer, 0, 0, width, &left, ink.reversed().patch(ink.strong()));
     put_right(buffer, width, 0, &super::ink::fit(&right, room), ink.reversed());
@@ -94,6 +98,9 @@ fn footer(state: &State, buffer: &mut Buffer, ink: &Ink) {
     let keys: Vec<Key> = match &state.overlay {
         Some(Overlay::Input { .. }) => vec![("Enter", "done"), ("Esc", "never mind"), ("Ctrl-U", "empty")],
         Some(Overlay::Confirm { .. }) => vec![("y", "yes"), ("n", "no")],
+        Some(Overlay::Tickets(_)) => {
+            vec![("Up/Down", "choose"), ("x", "give that seat back"), ("Esc", "back")]
+        }
         Some(Overlay::Help) => vec![("any key", "back")],
         None => keys(state),
     };
@@ -123,6 +130,9 @@ pub fn keys(state: &State) -> Vec<Key> {
         Screen::Loading => vec![],
         Screen::Menu if state.is_proved => vec![("Up/Down", "choose"), ("Enter", "open")],
         Screen::Menu => vec![("Up/Down", "choose"), ("Enter", "open"), ("i", "say who you are")],
+        Screen::Events if state.is_manager() => {
+            vec![("Enter", "seats"), ("/", "filter"), ("x", "remove event")]
+        }
         Screen::Events => vec![("Enter", "seats"), ("/", "filter")],
         Screen::Seats => seat_keys(state),
         Screen::Bookings => booking_keys(state),
@@ -156,7 +166,13 @@ fn seat_keys(state: &State) -> Vec<Key> {
     let is_full = seats.map.as_ref().is_some_and(|map| map.left == 0);
     match &seats.mine {
         Mine::Held { .. } => vec![("Enter", "confirm"), ("e", "extend"), ("r", "release"), ("g", "go to")],
-        Mine::Booked(_) => vec![("x", "give back"), ("Arrows", "move"), ("g", "go to")],
+        Mine::Booked { .. } if is_theatre => vec![("x", "give back"), ("Arrows", "move"), ("g", "go to")],
+        Mine::Booked { .. } => {
+            vec![("x", "give back"), ("t", "tickets"), ("m", "exchange"), ("Arrows", "move"), ("g", "go to")]
+        }
+        Mine::NotKnown | Mine::Nothing if state.exchange.is_some() && !is_theatre => {
+            vec![("Enter", "exchange"), ("Space", "pick"), ("n", "a number"), ("b", "adjacent ones")]
+        }
         Mine::Waits { .. } => vec![("l", "wait no longer"), ("g", "go to")],
         Mine::NotKnown | Mine::Nothing if !seats.picked.is_empty() && is_theatre => {
             vec![("Enter", "book"), ("Space", "pick"), ("u", "unpick all"), ("g", "go to")]
@@ -167,8 +183,17 @@ fn seat_keys(state: &State) -> Vec<Key> {
         Mine::NotKnown | Mine::Nothing if is_full && !is_theatre => {
             vec![("w", "wait for seats"), ("g", "go to")]
         }
-        Mine::NotKnown | Mine::Nothing => {
+        Mine::NotKnown | Mine::Nothing if is_theatre => {
             vec![("Arrows", "move"), ("Space", "pick"), ("n", "book a number"), ("g", "go to")]
+        }
+        Mine::NotKnown | Mine::Nothing => {
+            vec![
+                ("Arrows", "move"),
+                ("Space", "pick"),
+                ("n", "book a number"),
+                ("b", "adjacent"),
+                ("g", "go to"),
+            ]
         }
     }
 }
@@ -176,7 +201,10 @@ fn seat_keys(state: &State) -> Vec<Key> {
 fn booking_keys(state: &State) -> Vec<Key> {
     match state.bookings.rows().nth(state.bookings.place.at) {
         Some(Booking::Has { mine, .. }) => match mine {
-            Mine::Booked(_) => vec![("Enter", "seats"), ("x", "give back")],
+            Mine::Booked { stem: None, .. } => vec![("Enter", "seats"), ("x", "give back")],
+            Mine::Booked { stem: Some(_), .. } => {
+                vec![("Enter", "seats"), ("x", "give back"), ("t", "tickets"), ("m", "exchange")]
+            }
             Mine::Held { .. } => {
                 vec![("Enter", "seats"), ("c", "confirm"), ("e", "extend"), ("r", "release")]
             }
@@ -190,11 +218,13 @@ fn booking_keys(state: &State) -> Vec<Key> {
 /// All keys of a screen, for the help.
 pub fn all_keys(screen: Screen) -> Vec<Key> {
     let list: [Key; 2] = [("Up Down", "one row"), ("PgUp PgDn Home End", "further")];
-    let own: [Key; 5] = [
+    let own: [Key; 7] = [
         ("c", "book what is held"),
         ("e", "hold it for as long again, once"),
         ("r", "give back what is held"),
         ("x", "give back what is booked"),
+        ("m", "exchange it for seats of another event"),
+        ("t", "its tickets"),
         ("l", "wait no longer"),
     ];
     let mut keys: Vec<Key> = match screen {
@@ -204,9 +234,15 @@ pub fn all_keys(screen: Screen) -> Vec<Key> {
             ("Enter, 1 to 6", "open"),
             ("i", "say who you are, or somebody else"),
         ],
-        Screen::Events => {
-            [&list[..], &[("Enter", "its seats"), ("/", "which events: words, TOR, 2026-12-24")]].concat()
-        }
+        Screen::Events => [
+            &list[..],
+            &[
+                ("Enter", "its seats"),
+                ("/", "which events: words, TOR, 2026-12-24"),
+                ("x", "remove the event (managers)"),
+            ],
+        ]
+        .concat(),
         Screen::Seats => [
             &[
                 ("Arrows", "one seat"),
@@ -216,6 +252,7 @@ pub fn all_keys(screen: Screen) -> Vec<Key> {
                 ("u", "pick none"),
                 ("Enter", "book what is picked or held"),
                 ("n", "book a number of seats"),
+                ("b", "the same side by side, no single seat left"),
                 ("h", "hold what is picked"),
                 ("w", "wait for seats"),
             ],
@@ -235,7 +272,7 @@ pub fn all_keys(screen: Screen) -> Vec<Key> {
             ("o--> <--o", "a message"),
             ("o--.. ..->", "sent; came in further down"),
             ("?", "its other end was not seen"),
-            ("[##] 4: 2", "in turn, at position 4, 2 commands"),
+            ("[##] 4: 2", "its turn at 4, with 2 commands"),
             ("[==]", "the others do the same after it"),
             ("! x *", "suspects; leaves; started again"),
         ],
