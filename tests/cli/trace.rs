@@ -21,15 +21,15 @@ fn file(dir: &TempDir, text: &str) -> PathBuf {
 fn a_recorded_run_is_drawn_from_a_file_or_from_a_pipe_without_a_configuration() {
     let dir = TempDir::new().unwrap();
     let file = file(&dir, RUN);
-    let drawn = contains("|<-----------request 2.2----------o").and(contains("[## 1: 3 commands ##]"));
+    let drawn = || contains("|<-----------request 2.2----------o").and(contains("[## 1: 3 commands ##]"));
     let run = || {
         let mut client = client();
         client.current_dir(dir.path()).env("COLUMNS", "80").args(["trace", "--from"]);
         client
     };
     let words = contains("test: 3 events of 2 servers").and(contains("server 2: 7 events are missing"));
-    run().arg(&file).assert().code(0).stdout(drawn.clone()).stderr(words);
-    run().arg("-").write_stdin(RUN).assert().code(0).stdout(drawn);
+    run().arg(&file).assert().code(0).stdout(drawn()).stderr(words);
+    run().arg("-").write_stdin(RUN).assert().code(0).stdout(drawn());
     let cut = contains("2 earlier events are left out; --last shows more");
     run().arg(&file).args(["--last", "1"]).assert().code(0).stdout(contains("request").not()).stderr(cut);
 }
@@ -50,7 +50,11 @@ fn a_file_that_is_no_recording_is_refused_and_nothing_is_drawn() {
         assert.code(2).stdout("").stderr(contains("run.json: ").and(contains(words)).and(no_escape));
     }
     client().args(["trace", "--from", "/nowhere/run.json"]).assert().code(2).stderr(contains("No such file"));
-    client().args(["trace", "--from", "x", "--seconds", "3"]).assert().code(2).stderr(contains("cannot be used"));
+    client()
+        .args(["trace", "--from", "x", "--seconds", "3"])
+        .assert()
+        .code(2)
+        .stderr(contains("cannot be used"));
     // As large as one that is too large, but not on the disk.
     let large = file(&dir, "");
     fs::File::options().write(true).open(&large).unwrap().set_len((256 << 20) + 1).unwrap();

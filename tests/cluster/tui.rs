@@ -189,7 +189,8 @@ fn the_diagram_shows_the_algorithm_at_work_and_goes_on_when_a_server_stops_and_r
     terminal.shows(&["Diagram", "following", "Nothing is said at present"]);
     cluster.reserve(&[2], "bob", 2);
     // Server 2 asked, so it was its turn; the others do the same after it.
-    let picture = terminal.shows(&["server 1 ", "[## 1: 1 command ##]", "[== 1: 1 command ==]", "release .."]);
+    let picture =
+        terminal.shows(&["server 1 ", "[## 1: 1 command ##]", "[== 1: 1 command ==]", "release .."]);
     for words in ["request ", "reply .."] {
         assert!(picture.contains(words), "{picture}");
     }

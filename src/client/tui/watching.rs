@@ -1,5 +1,10 @@
 //! Asks every server what it says to the others, as long as somebody looks.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "servers are asked at intervals, by the one clock of the screen"
+)]
+
 use super::super::{link::LinkError, trace::Asked};
 use super::{update::Message, watch::Silence};
 use crate::{api::wire::ServerError, config::ClusterConfig};

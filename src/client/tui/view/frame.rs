@@ -130,7 +130,7 @@ pub fn keys(state: &State) -> Vec<Key> {
         Screen::Loading => vec![],
         Screen::Menu if state.is_proved => vec![("Up/Down", "choose"), ("Enter", "open")],
         Screen::Menu => vec![("Up/Down", "choose"), ("Enter", "open"), ("i", "say who you are")],
-        Screen::Events if state.is_manager() => {
+        Screen::Events if state.is_manager() && is_event_chosen(state) => {
             vec![("Enter", "seats"), ("/", "filter"), ("x", "remove event")]
         }
         Screen::Events => vec![("Enter", "seats"), ("/", "filter")],
@@ -158,6 +158,10 @@ pub fn keys(state: &State) -> Vec<Key> {
         _ => keys.extend([("?", "keys"), ("Esc", "back"), ("q", "quit")]),
     }
     keys
+}
+
+fn is_event_chosen(state: &State) -> bool {
+    state.events.rows.get(state.events.place.at).is_some_and(Option::is_some)
 }
 
 fn seat_keys(state: &State) -> Vec<Key> {
