@@ -21,7 +21,7 @@ fn file(dir: &TempDir, text: &str) -> PathBuf {
 fn a_recorded_run_is_drawn_from_a_file_or_from_a_pipe_without_a_configuration() {
     let dir = TempDir::new().unwrap();
     let file = file(&dir, RUN);
-    let drawn = || contains("|<-----------request 2.2----------o").and(contains("[## 1: 3 commands ##]"));
+    let drawn = || contains("|<---------request 2.2----------o").and(contains("[## 1: 3 commands ##]"));
     let run = || {
         let mut client = client();
         client.current_dir(dir.path()).env("COLUMNS", "80").args(["trace", "--from"]);

@@ -146,7 +146,12 @@ impl Recording {
     /// # Errors
     /// Why it is none.
     pub fn read(input: impl io::Read) -> Result<Recording, RecordingError> {
-        let mut input = io::BufReader::new(input.take(FILE_BYTES_MAX + 1));
+        Recording::read_some(input, FILE_BYTES_MAX)
+    }
+
+    /// The same, of a file of so many bytes at the most.
+    pub(super) fn read_some(input: impl io::Read, bytes_max: u64) -> Result<Recording, RecordingError> {
+        let mut input = io::BufReader::new(input.take(bytes_max + 1));
         let result: Result<File, _> = serde_json::from_reader(&mut input);
         if input.get_ref().limit() == 0 {
             return Err(RecordingError::TooLarge);

@@ -99,7 +99,7 @@ fn write(mut waiting: Receiver<(Asked, Told)>) {
 mod tests {
     use super::*;
     use crate::domain::command::Operation;
-    use std::sync::mpsc::channel;
+    use std::sync::mpsc::sync_channel;
 
     fn command() -> Wanted {
         Wanted::Operation(Operation::Delete { name: "bob".parse().unwrap() })
@@ -111,7 +111,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_disk_that_hangs_holds_up_nothing_and_lines_stay_bounded() {
-        let (go, may_go) = channel::<()>();
+        let (go, may_go) = sync_channel::<()>(1);
         let mut keeper = Keeper::with(move |waiting| {
             let _ = may_go.recv();
             drop(waiting);
@@ -127,7 +127,7 @@ mod tests {
 
     #[tokio::test]
     async fn every_command_has_one_line_in_order_also_without_an_answer() {
-        let (seen, lines) = channel();
+        let (seen, lines) = sync_channel(LINES_MAX);
         let mut keeper = Keeper::with(move |mut waiting| {
             while let Some((_, told)) = waiting.blocking_recv() {
                 seen.send((told.exit, told.server)).unwrap();

@@ -2,7 +2,6 @@
 
 use super::super::recording::{FILE_BYTES_MAX, FORMAT, Recording, RecordingError};
 use super::*;
-use std::io::Read as _;
 
 fn file(events: &str) -> String {
     format!(
@@ -75,7 +74,11 @@ fn control_characters_and_endless_texts_are_not_shown() {
 
 #[test]
 fn an_endless_file_is_read_no_further_than_to_the_limit() {
-    let error = Recording::read(std::io::repeat(b' ').take(u64::MAX)).unwrap_err();
+    let error = Recording::read_some(std::io::repeat(b' '), 1 << 16).unwrap_err();
     assert!(matches!(error, RecordingError::TooLarge));
     assert!(error.to_string().contains(&(FILE_BYTES_MAX >> 20).to_string()));
+    let text = file(LEFT);
+    let length = text.len() as u64;
+    assert!(Recording::read_some(text.as_bytes(), length).is_ok());
+    assert!(matches!(Recording::read_some(text.as_bytes(), length - 1), Err(RecordingError::TooLarge)));
 }
