@@ -9,7 +9,7 @@ use crate::domain::{
     command::{Command, Query},
     outcome::{Answer, Outcome},
 };
-pub use crate::protocol::trace::{TraceEvent, TracePage, Traced};
+pub use crate::protocol::trace::{Said, TraceEvent, TracePage, Traced};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 

@@ -1,6 +1,7 @@
 //! The command line, once, for the program, its completions, its man pages and the prompt.
 
 use super::{
+    diagram::EVENTS_DRAWN,
     events::args::{AtEvent, EVENT_PROGRAMS, EventAsk, actor},
     exit::EXIT_CODES_HELP,
     values::{self, Mix, PickedSeats},
@@ -117,10 +118,11 @@ pub enum Action {
             else changes something meanwhile. --seed N asks for the same again, as far as answers allow."
     )]
     Chaos(ChaosArgs),
-    /// Record what the servers say to each other for a while, and print it as JSON
+    /// Record what the servers say to each other for a while, and print it as JSON or as a diagram
     #[command(
-        after_help = "Example:\n  client trace --seconds 5 > run.json\n\nServers record only while they are asked. \
-            With tokens, managers only."
+        after_help = "Examples:\n  client trace --seconds 5 > run.json\n  client trace --from run.json | less\n  \
+            client trace --seconds 2 --draw\n\nServers record only while they are asked. Where tokens are required, they \
+            tell managers only. A file that is no recording: exit code 2."
     )]
     Trace(TraceArgs),
     /// Find lines of an audit log again: a server's, or of what was asked from this account
@@ -260,6 +262,15 @@ pub struct TraceArgs {
     /// How long to watch
     #[arg(long, default_value = "5", value_name = "TIME", value_parser = values::seconds)]
     pub seconds: Duration,
+    /// Draw what was recorded instead of printing it
+    #[arg(long)]
+    pub draw: bool,
+    /// Ask nothing: draw the run that is recorded in this file ("-": standard input)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["seconds", "draw"])]
+    pub from: Option<PathBuf>,
+    /// Draw so many of the last events
+    #[arg(long, value_name = "N", default_value_t = EVENTS_DRAWN as u32, value_parser = clap::value_parser!(u32).range(1..))]
+    pub last: u32,
 }
 
 /// Options of `audit`.

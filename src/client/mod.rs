@@ -12,6 +12,7 @@ pub mod args;
 pub mod bench;
 pub mod chaos;
 pub mod connection;
+pub mod diagram;
 pub mod events;
 pub mod exchange;
 pub mod exit;
@@ -34,7 +35,7 @@ pub mod values;
 pub mod words;
 
 use crate::config::ClusterConfig;
-use args::{Action, ChaosArgs, Cli};
+use args::{Action, ChaosArgs, Cli, TraceArgs};
 use clap::{CommandFactory as _, FromArgMatches as _};
 use exit::Exit;
 use output::{Output, note};
@@ -67,6 +68,9 @@ pub fn run(arguments: Vec<OsString>) -> Exit {
         Some(Action::Token { action }) => token::run(&mut output, &cli.global, action, load),
         Some(Action::Chaos(ChaosArgs { check: Some(file), seats, .. })) => {
             chaos::judge_file(&file, seats, &mut output)
+        }
+        Some(Action::Trace(TraceArgs { from: Some(file), last, .. })) => {
+            trace::draw_file(&file, last as usize, &mut output)
         }
         action => {
             let config = match load(&cli.global) {

@@ -77,10 +77,11 @@ impl Shell {
                 let Self { runtime, output, .. } = self;
                 running(runtime).block_on(chaos::run(options, output))
             }
-            Some(Action::Trace(TraceArgs { seconds })) => {
+            Some(Action::Trace(TraceArgs { seconds, draw, last, .. })) => {
                 let (config, token) = (self.config.clone(), self.global.token.clone());
                 let Self { runtime, output, catches_interrupt, .. } = self;
-                let options = trace::Options { config, token, seconds };
+                let drawn = draw.then_some(last as usize);
+                let options = trace::Options { config, token, seconds, drawn };
                 let interrupted = interrupted(*catches_interrupt);
                 running(runtime).block_on(trace::run(options, output, interrupted))
             }

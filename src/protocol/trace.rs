@@ -115,6 +115,20 @@ pub enum ViewStep {
     Activate,
 }
 
+impl ViewStep {
+    /// For people.
+    pub fn word(self) -> &'static str {
+        match self {
+            ViewStep::Prepare => "prepare",
+            ViewStep::Promise => "promise",
+            ViewStep::Refused => "refused",
+            ViewStep::Install => "install",
+            ViewStep::Installed => "installed",
+            ViewStep::Activate => "activate",
+        }
+    }
+}
+
 impl Said {
     /// How a message is told; none for life signs.
     pub fn of(message: &Message) -> Option<Said> {

@@ -8,6 +8,7 @@ mod fake;
 mod pages;
 mod prompt;
 mod status;
+mod trace;
 mod usage;
 
 use assert_cmd::Command;

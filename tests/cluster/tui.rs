@@ -179,6 +179,41 @@ fn a_manager_adds_an_event_and_holds_seats_of_it() {
 }
 
 #[test]
+fn the_diagram_shows_the_algorithm_at_work_and_goes_on_when_a_server_stops_and_returns() {
+    let mut cluster = Cluster::started(3, "");
+    let terminal = Terminal::start(&cluster, (80, 24), "");
+    terminal.shows(&["> 1 Events"]);
+    terminal.keys(&["3"]);
+    terminal.shows(&["3 of 3 servers ready", "d what they say"]);
+    terminal.keys(&["d"]);
+    terminal.shows(&["Diagram", "following", "Nothing is said at present"]);
+    cluster.reserve(&[2], "bob", 2);
+    // Server 2 asked, so it was its turn; the others do the same after it.
+    let picture =
+        terminal.shows(&["server 1 ", "[## 1: 1 command ##]", "[== 1: 1 command ==]", "release .."]);
+    for words in ["request ", "reply .."] {
+        assert!(picture.contains(words), "{picture}");
+    }
+    terminal.tmux(&["resize-window", "-x", "120", "-y", "40"]);
+    terminal.shows(&["[## 1: 1 command ##]"]);
+
+    cluster.kill(3);
+    terminal.shows(&["Server 3 does not answer", "! suspects 3", " of 1,2 ="]);
+    cluster.start(3);
+    cluster.wait_ready(&[1, 2, 3]);
+    terminal.shows(&[" of 1,2,3 ="]);
+    until("the server answers again", || (!terminal.picture().contains("does not answer")).then_some(()));
+    terminal.keys(&["v", "v"]);
+    terminal.shows(&["Shown: views", " of 1,2,3 ="]);
+    terminal.keys(&["Escape"]);
+    terminal.shows(&["Last seen in the critical section: server 2,"]);
+    terminal.keys(&["d"]);
+    terminal.shows(&["Diagram"]);
+    terminal.signal(Signal::TERM);
+    terminal.is_restored(0);
+}
+
+#[test]
 fn signals_and_dead_clusters_leave_the_terminal_as_it_was() {
     let mut cluster = Cluster::started(1, "");
     for signal in [Signal::TERM, Signal::INT, Signal::HUP] {

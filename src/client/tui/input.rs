@@ -1,5 +1,16 @@
 //! What people type, and what lies over a screen until they have.
 
+use super::state::Place;
+use crate::domain::{
+    events::{
+        command::Seating,
+        ids::EventKey,
+        tickets::{TicketId, TicketStem},
+    },
+    ids::Seat,
+    runs::SeatRuns,
+};
+
 /// Longest text of one field, in characters.
 pub const FIELD_CHARS_MAX: usize = 200;
 
@@ -20,7 +31,7 @@ impl Field {
 }
 
 /// What somebody wants; kept while it is asked who that is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Intent {
     /// The seats that are picked.
     Book,
@@ -28,6 +39,10 @@ pub enum Intent {
     Hold,
     /// So many seats, wherever they are.
     BookCount(u32),
+    /// So many adjacent seats that leave no single free seat beside them.
+    BookBest(u32),
+    /// A booking of the first event for one of the second.
+    Exchange(EventKey, EventKey, Seating),
     /// Book what is held.
     Confirm,
     /// Hold it for longer.
@@ -36,6 +51,10 @@ pub enum Intent {
     Release,
     /// Give a booking back.
     Cancel,
+    /// Give the seat of one ticket back.
+    DeleteTicket(TicketId),
+    /// Remove an event with all its bookings.
+    RemoveEvent(EventKey),
     /// Wait for so many seats.
     Join(u32),
     /// Wait no longer.
@@ -45,12 +64,14 @@ pub enum Intent {
 }
 
 /// What a typed line is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Asks {
     /// Who sits there, and what they wanted when that was asked.
     Who(Option<Intent>),
     /// How many seats.
     Count,
+    /// How many seats side by side.
+    Best,
     /// For how many seats to wait.
     Join,
     /// To which seat to go.
@@ -78,8 +99,39 @@ pub enum Overlay {
         /// What happens with yes; leaving the program if it is nothing.
         intent: Option<Intent>,
     },
+    /// The tickets of a booking.
+    Tickets(Tickets),
     /// All keys of the screen.
     Help,
+}
+
+/// The tickets of a booking, one for each seat.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tickets {
+    /// Of which event.
+    pub event: EventKey,
+    /// Which seats.
+    pub seats: SeatRuns,
+    /// What they have in common.
+    pub stem: TicketStem,
+    /// The chosen one.
+    pub place: Place,
+}
+
+impl Tickets {
+    /// The seat of a row and its ticket.
+    pub fn row(&self, nth: usize) -> Option<(Seat, TicketId)> {
+        let mut before = 0;
+        for run in self.seats.runs() {
+            let count = run.count as usize;
+            if nth < before + count {
+                let seat = Seat(run.first + (nth - before) as u32);
+                return Some((seat, self.stem.ticket(seat)));
+            }
+            before += count;
+        }
+        None
+    }
 }
 
 /// Names and explanations of the fields of a new event.

@@ -8,12 +8,14 @@
 //! The screen asks anew each second for what is seen, and after each command: there are no messages of its own on the
 //! wire. (So servers have a line or two in their audit logs for each second that a screen is open; the user's own log has
 //! commands only.) Everything is bounded: events come by the page and at most 5,000 are kept, a log keeps 1,000 lines, an answer
-//! 2,000 characters, and of a million seats only those are looked at that are seen.
+//! 2,000 characters, and of a million seats only those are looked at that are seen. What the servers say to each other
+//! is asked for while its diagram is open ([`watch`]): of each server 2,048 events are kept, of all 1,000 are drawn.
 //!
 //! [`Connection`]: super::connection::Connection
 
 mod grid;
 mod input;
+mod keeper;
 mod log;
 mod run;
 mod state;
@@ -22,5 +24,7 @@ mod terminal;
 mod tests;
 mod update;
 mod view;
+mod watch;
+mod watching;
 
 pub use run::{Options, run};

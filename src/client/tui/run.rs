@@ -6,7 +6,6 @@
 )]
 
 use super::super::{
-    answers::{Told, outcome_exit},
     args::Global,
     connection::{Connection, ConnectionOptions, News},
     exchange::{Completion, Failure, Wanted},
@@ -15,18 +14,14 @@ use super::super::{
     shell::{connection_options, random},
     status, user_log,
 };
+use super::keeper::Keeper;
 use super::log::{LOG_LINES_MAX, Level, Line};
 use super::state::*;
 use super::terminal::Taken;
 use super::update::{Answered, Message, update};
 use super::view;
-use crate::{
-    api::wire::ServerReply,
-    audit::{describe::Asked, record::AuditResult},
-    auth,
-    config::ClusterConfig,
-    domain::events::ids::Actor,
-};
+use super::watching::watch;
+use crate::{audit::record::AuditResult, auth, config::ClusterConfig, domain::events::ids::Actor};
 use crossterm::event::{Event, EventStream};
 use futures_util::StreamExt as _;
 use ratatui::{Terminal, backend::CrosstermBackend};
@@ -74,8 +69,11 @@ pub async fn run(options: Options) -> Exit {
     }
     let result = match Taken::new() {
         Ok(taken) => {
-            let result = show(options).await;
+            let mut keeper = Keeper::new();
+            let result = show(options, &mut keeper).await;
+            // The disk may be slow: the terminal does not wait for it.
             drop(taken);
+            keeper.finish().await;
             result
         }
         Err(error) => Err(error),
@@ -106,18 +104,22 @@ struct Left {
 }
 
 /// What carries out effects.
-struct Hands {
+struct Hands<'a> {
     config: Arc<ClusterConfig>,
+    token: Option<String>,
     requests: Sender<(u64, Wanted)>,
     /// Status and logs that are being read.
     errands: JoinSet<Message>,
-    /// Commands that have no line in the user's log yet.
-    unlogged: BTreeMap<u64, Asked>,
+    /// What the servers say to each other is asked for here while somebody looks.
+    watching: JoinSet<()>,
+    news: Sender<Message>,
+    /// Writes what was asked into the user's log.
+    keeper: &'a mut Keeper,
     /// What is known at once.
     inbox: VecDeque<Message>,
 }
 
-async fn show(options: Options) -> io::Result<Left> {
+async fn show(options: Options, keeper: &mut Keeper) -> io::Result<Left> {
     let Options { config, global, color } = options;
     let began = Instant::now();
     let now = || Now {
@@ -131,9 +133,9 @@ async fn show(options: Options) -> io::Result<Left> {
     // Ends with this function: what it asked is over then.
     let mut talker = JoinSet::new();
     let connection = connection(&config, &global, news.clone());
-    talker.spawn(talk(connection, wanted, news));
-    let (unlogged, inbox) = (BTreeMap::new(), VecDeque::new());
-    let mut hands = Hands { config, requests, errands: JoinSet::new(), unlogged, inbox };
+    talker.spawn(talk(connection, wanted, news.clone()));
+    let (errands, watching, inbox) = (JoinSet::new(), JoinSet::new(), VecDeque::new());
+    let mut hands = Hands { config, token: global.token, requests, errands, watching, news, keeper, inbox };
     let mut keys = EventStream::new();
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -168,7 +170,6 @@ async fn show(options: Options) -> io::Result<Left> {
         };
         hands.inbox.push_back(message);
     };
-    hands.log_the_rest();
     let Loading { failed, is_denied, .. } = state.loading;
     Ok(Left { is_unknown: left, failed: failed.map(|words| (words, is_denied)) })
 }
@@ -178,6 +179,7 @@ fn setting(config: &ClusterConfig, global: &Global, color: bool, size: (u16, u16
     let proved = global.token.as_deref().and_then(auth::subject).map(Actor::User);
     Setting {
         cluster: config.cluster.clone(),
+        servers: config.servers.iter().map(|server| server.id).collect(),
         hold_ms: config.holds.seconds * 1_000,
         deadline_ms: global.deadline.as_millis() as u64,
         is_proved: proved.is_some() && global.acting.is_none(),
@@ -192,12 +194,12 @@ fn configured(config: &ClusterConfig) -> String {
     format!("{}: {} servers, {} seats", config.cluster, config.servers.len(), config.seats)
 }
 
-impl Hands {
+impl Hands<'_> {
     /// Takes all messages and does what follows; whether a command was under way when that meant to leave.
     fn work(&mut self, state: &mut State, now: Now) -> Option<bool> {
         while let Some(message) = self.inbox.pop_front() {
             if let Message::Answered(number, answered) = &message {
-                self.log(*number, answered);
+                self.keeper.answered(*number, answered);
             }
             for effect in update(state, now, message) {
                 match effect {
@@ -208,6 +210,11 @@ impl Hands {
                             let replies = status::ask_all(&config).await;
                             Message::Status(status::Overview::merge(&config, &replies))
                         });
+                    }
+                    // The tasks of before end here.
+                    Effect::Watch(None) => self.watching = JoinSet::new(),
+                    Effect::Watch(Some(number)) => {
+                        self.watching = watch(&self.config, self.token.as_deref(), number, &self.news);
                     }
                     Effect::ReadUserLog(who) => {
                         self.errands.spawn_blocking(move || Message::UserLog(user_lines(&who)));
@@ -220,40 +227,12 @@ impl Hands {
     }
 
     fn ask(&mut self, number: u64, wanted: Wanted) {
-        if matches!(wanted, Wanted::Operation(_)) {
-            self.unlogged.extend(user_log::asked(&wanted).map(|asked| (number, asked)));
-        }
+        self.keeper.asked(number, &wanted);
         if let Err(TrySendError::Full(_) | TrySendError::Closed(_)) = self.requests.try_send((number, wanted))
         {
             let result = Err(Failure::NotExecuted);
             let answered = Answered { result, server: 0, took_ms: 0, tries: 0 };
             self.inbox.push_back(Message::Answered(number, answered));
-        }
-    }
-
-    /// A line in the user's own log, as any other sub-command writes it.
-    fn log(&mut self, number: u64, answered: &Answered) {
-        let Some(asked) = self.unlogged.remove(&number) else { return };
-        let (exit, message) = match &answered.result {
-            Ok(ServerReply::Outcome(outcome)) => (outcome_exit(outcome), outcome.to_string()),
-            Ok(_) => return,
-            Err(failure) => {
-                let exit = match failure {
-                    Failure::NotExecuted | Failure::Unknown => Exit::Unknown,
-                    Failure::NotAllowed(_) => Exit::NotAllowed,
-                    Failure::Rejected(_) => Exit::Usage,
-                };
-                (exit, failure.to_string())
-            }
-        };
-        user_log::write(asked, &Told { exit, server: answered.server, message }, false);
-    }
-
-    /// What was left without an answer may have been executed.
-    fn log_the_rest(self) {
-        for (_, asked) in self.unlogged {
-            let message = Failure::Unknown.to_string();
-            user_log::write(asked, &Told { exit: Exit::Unknown, server: 0, message }, false);
         }
     }
 }

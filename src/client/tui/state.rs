@@ -4,12 +4,14 @@
 use super::super::{exchange::Wanted, status::Overview};
 use super::input::{Form, Overlay};
 use super::log::Log;
+use super::watch::Watch;
 use crate::domain::{
     events::{
         answer::{EventView, Notice},
         calendar::Date,
         command::Filter,
         ids::{Actor, EventKey, Role},
+        tickets::TicketStem,
     },
     ids::Name,
     outcome::SeatMap,
@@ -72,6 +74,8 @@ pub enum Screen {
     AddEvent,
     /// The servers.
     Cluster,
+    /// What they say to each other.
+    Diagram,
     /// What happened.
     Logs,
 }
@@ -172,7 +176,12 @@ pub enum Mine {
     /// Nothing.
     Nothing,
     /// A booking.
-    Booked(SeatRuns),
+    Booked {
+        /// Which seats.
+        seats: SeatRuns,
+        /// Of their tickets; the theatre has none.
+        stem: Option<TicketStem>,
+    },
     /// Seats that are set aside.
     Held {
         /// Which.
@@ -315,6 +324,8 @@ pub enum Purpose {
 pub struct Setting {
     /// The cluster's name.
     pub cluster: String,
+    /// Its servers, by id.
+    pub servers: Vec<u8>,
     /// How long holds last, in milliseconds.
     pub hold_ms: u64,
     /// How long one request may take, in milliseconds.
@@ -336,6 +347,8 @@ pub struct Setting {
 pub struct State {
     /// The cluster's name.
     pub cluster: String,
+    /// Its servers, by id.
+    pub servers: Vec<u8>,
     /// How long holds last, in milliseconds.
     pub hold_ms: u64,
     /// How long one request may take, in milliseconds.
@@ -368,12 +381,16 @@ pub struct State {
     pub seats: Option<Seats>,
     /// What one has.
     pub bookings: Bookings,
+    /// The event whose booking is to be exchanged for one of another event.
+    pub exchange: Option<EventKey>,
     /// The form for a new event: what is typed into each field.
     pub form: Form,
     /// What happened.
     pub log: Log,
     /// The servers.
     pub overview: Option<Overview>,
+    /// What they say to each other.
+    pub watch: Watch,
     /// Whether they are being asked.
     pub is_status_asked: bool,
     /// When they were asked last.
@@ -401,9 +418,10 @@ pub struct State {
 impl State {
     /// Nothing has happened.
     pub fn new(setting: Setting) -> State {
-        let Setting { cluster, hold_ms, deadline_ms, who, is_proved, color, size, seed } = setting;
+        let Setting { cluster, servers, hold_ms, deadline_ms, who, is_proved, color, size, seed } = setting;
         State {
             cluster,
+            servers,
             hold_ms,
             deadline_ms,
             who,
@@ -420,9 +438,11 @@ impl State {
             events: EventList::default(),
             seats: None,
             bookings: Bookings::default(),
+            exchange: None,
             form: Form::default(),
             log: Log::default(),
             overview: None,
+            watch: Watch::default(),
             is_status_asked: false,
             status_ms: 0,
             polled_ms: 0,
@@ -472,6 +492,8 @@ pub enum Effect {
     Ask(u64, Wanted),
     /// Ask every server how it is.
     AskStatus,
+    /// Ask every server again and again what it says to the others, and tell it with this number; or no longer.
+    Watch(Option<u64>),
     /// Read the log of what this person asked.
     ReadUserLog(String),
     /// Leave; whether something was asked whose outcome nobody will see.

@@ -17,6 +17,8 @@ use super::super::status::Overview;
 use super::grid::Grid;
 use super::log::{LOG_LINES_MAX, Level, Line, Source};
 use super::state::*;
+use super::watch::Silence;
+use crate::client::diagram::tail::Taken;
 use crate::client::exchange::{Failure, Wanted};
 use crate::{
     api::wire::ServerReply,
@@ -50,6 +52,15 @@ pub enum Message {
     NobodyAnswers,
     /// How the servers are.
     Status(Overview),
+    /// What a server says to the others, or why it does not tell.
+    Told {
+        /// Which time of asking this belongs to.
+        number: u64,
+        /// Who told.
+        server: u8,
+        /// What.
+        result: Result<Taken, Silence>,
+    },
     /// The user's own log, or why it cannot be read.
     UserLog(Result<Vec<Line>, String>),
 }
@@ -88,6 +99,10 @@ pub fn update(state: &mut State, now: Now, message: Message) -> Vec<Effect> {
         }
         Message::NobodyAnswers => nobody_answers(state),
         Message::Status(overview) => status(state, overview, &mut effects),
+        // What comes after the screen was left is not kept.
+        Message::Told { number, .. } if state.screen != Screen::Diagram || number != state.watch.number => {}
+        Message::Told { server, result: Ok(taken), .. } => state.watch.take(server, taken),
+        Message::Told { server, result: Err(silence), .. } => state.watch.silence(server, silence),
         Message::UserLog(Ok(mut lines)) => {
             lines.drain(..lines.len().saturating_sub(LOG_LINES_MAX));
             state.log.user = Some(lines);
@@ -137,6 +152,7 @@ fn tick(state: &mut State, effects: &mut Vec<Effect>) {
     let every_ms = match state.screen {
         Screen::Cluster | Screen::Menu => POLL_MS,
         Screen::Loading
+        | Screen::Diagram
         | Screen::Events
         | Screen::Seats
         | Screen::Bookings
@@ -174,7 +190,7 @@ fn poll(state: &mut State, effects: &mut Vec<Effect>) {
         Screen::Logs if state.log.source == Source::User && state.log.follows => {
             effects.push(Effect::ReadUserLog(state.log_name()));
         }
-        Screen::Loading | Screen::AddEvent | Screen::Cluster | Screen::Logs => {}
+        Screen::Loading | Screen::AddEvent | Screen::Cluster | Screen::Diagram | Screen::Logs => {}
     }
 }
 
@@ -205,7 +221,15 @@ fn nobody_answers(state: &mut State) {
 
 /// Goes to a screen.
 fn go(state: &mut State, screen: Screen, effects: &mut Vec<Effect>) {
+    if state.screen == Screen::Diagram {
+        state.watch.close();
+        effects.push(Effect::Watch(None));
+    }
     state.screen = screen;
+    if screen == Screen::Diagram {
+        state.watch.open();
+        effects.push(Effect::Watch(Some(state.watch.number)));
+    }
     if screen == Screen::Cluster && !state.is_status_asked {
         ask_status(state, effects);
     }
@@ -219,6 +243,9 @@ fn settle(state: &mut State) {
     state.events.place.settle(state.events.rows.len(), rows);
     let bookings = state.bookings.rows().count();
     state.bookings.place.settle(bookings, rows);
+    if state.screen == Screen::Diagram {
+        state.watch.tick(state.now.ms, super::view::diagram_height(height));
+    }
     state.menu = state.menu.min(state.entries().len() - 1);
     if let Some(seats) = &mut state.seats
         && let Some(map) = &seats.map

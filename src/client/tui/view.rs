@@ -5,6 +5,7 @@
 
 mod bookings;
 mod cluster;
+mod diagram;
 mod events;
 mod form;
 mod frame;
@@ -30,9 +31,24 @@ const LOG_ROWS_OTHER: u16 = 5;
 /// The first row of the log.
 const LOG_TOP: u16 = 2;
 
+/// Rows of the diagram's screen that are not the diagram's: title, headline, names; legend, messages, keys.
+const DIAGRAM_ROWS_OTHER: u16 = 7;
+/// Its first row.
+const DIAGRAM_TOP: u16 = 3;
+
 /// Rows of a list in a window of that height.
 pub fn list_height(height: u16) -> usize {
     usize::from(height.saturating_sub(LIST_ROWS_OTHER).max(1))
+}
+
+/// Rows of the diagram in a window of that height.
+pub fn diagram_height(height: u16) -> usize {
+    usize::from(height.saturating_sub(DIAGRAM_ROWS_OTHER).max(1))
+}
+
+/// Rows of a list of tickets in a window of that height.
+pub fn tickets_height(height: u16) -> usize {
+    usize::from(height.saturating_sub(10).max(1))
 }
 
 /// Rows of the log in a window of that height.
@@ -61,6 +77,7 @@ pub fn draw(state: &State, buffer: &mut Buffer) {
         Screen::Bookings => bookings::draw(state, buffer, &ink),
         Screen::AddEvent => form::draw(state, buffer, &ink),
         Screen::Cluster => cluster::draw(state, buffer, &ink),
+        Screen::Diagram => diagram::draw(state, buffer, &ink),
         Screen::Logs => logs::draw(state, buffer, &ink),
     }
     if let Some(over) = &state.overlay {

@@ -129,6 +129,7 @@ pub fn every_screen(size: (u16, u16)) -> Vec<(&'static str, Desk)> {
         all.push((name, desk));
     }
     all.push(("menu", Desk::loaded(size, None)));
+    all.push(("diagram", Desk::with_story(size)));
     let mut desk = Desk::at_seats(size, Some("TORC2345"), 2);
     desk.world.event_taken.extend([3, 4]);
     desk.world.claims = vec![hold(seminars(), &[3, 4], WALL_MS + 200_000)];

@@ -1,8 +1,10 @@
 //! The screen without a terminal: keys in, questions and pictures out.
 
 mod commands;
+mod diagram;
 mod keys;
 mod lists;
+mod more;
 mod screens;
 
 use super::input::Overlay;
@@ -224,6 +226,7 @@ impl Desk {
     fn started(size: (u16, u16), who: Option<&str>) -> Desk {
         let state = State::new(Setting {
             cluster: "boxoffice".to_owned(),
+            servers: vec![1, 2, 3],
             hold_ms: 300_000,
             deadline_ms: 30_000,
             who: who.map(actor),

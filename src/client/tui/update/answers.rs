@@ -93,6 +93,7 @@ fn carried_out(state: &mut State, outcome: &Outcome) {
                 state.skew_ms = state_ms.cast_signed() - state.now.wall_ms.cast_signed();
             }
             EventOutcome::EventAdded { .. } => state.form = Default::default(),
+            EventOutcome::Exchanged { .. } => state.exchange = None,
             _ => {}
         }
     }
@@ -211,12 +212,12 @@ fn owned(answer: Answer) -> Option<Mine> {
 }
 
 fn theatre_mine(seats: Option<&[crate::domain::ids::Seat]>) -> Mine {
-    seats.and_then(SeatRuns::from_seats).map_or(Mine::Nothing, Mine::Booked)
+    seats.and_then(SeatRuns::from_seats).map_or(Mine::Nothing, |seats| Mine::Booked { seats, stem: None })
 }
 
 fn mine_of(what: Claimed) -> Mine {
     match what {
-        Claimed::Booking { seats, .. } => Mine::Booked(seats),
+        Claimed::Booking { seats, stem } => Mine::Booked { seats, stem: Some(stem) },
         Claimed::Hold { seats, until_ms, extended, .. } => Mine::Held { seats, until_ms, extended },
         Claimed::Place { count, place } => Mine::Waits { count, place },
     }

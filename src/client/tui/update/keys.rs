@@ -4,7 +4,7 @@ use super::super::grid::Grid;
 use super::super::input::{Asks, Field, Intent, Overlay};
 use super::super::log::{Level, Source};
 use super::super::state::*;
-use super::super::view::{list_height, log_height};
+use super::super::view::{diagram_height, list_height, log_height};
 use super::{events, go, overlay, poll_now, seats, start};
 use crate::client::seat_map::is_free;
 use crossterm::event::{
@@ -39,6 +39,8 @@ pub fn press(state: &mut State, key: KeyEvent, effects: &mut Vec<Effect>) {
             Screen::Seats => hall(state, key, effects),
             Screen::Bookings => bookings(state, key, effects),
             Screen::Logs => logs(state, key, effects),
+            Screen::Cluster if key.code == KeyCode::Char('d') => go(state, Screen::Diagram, effects),
+            Screen::Diagram => diagram(state, key),
             Screen::Cluster | Screen::AddEvent => {}
         },
     }
@@ -79,6 +81,8 @@ fn back(state: &mut State, effects: &mut Vec<Effect>) {
     let to = match state.screen {
         Screen::Loading | Screen::Menu => return,
         Screen::Seats => state.seats.as_ref().map_or(Screen::Menu, |seats| seats.back),
+        Screen::Diagram => Screen::Cluster,
+        Screen::Events if state.exchange.take().is_some() => Screen::Bookings,
         Screen::Events | Screen::Bookings | Screen::AddEvent | Screen::Cluster | Screen::Logs => Screen::Menu,
     };
     state.message = None;
@@ -120,7 +124,7 @@ fn menu(state: &mut State, key: KeyEvent, effects: &mut Vec<Effect>) {
 }
 
 fn enter(state: &mut State, entry: Entry, effects: &mut Vec<Effect>) {
-    state.message = None;
+    (state.message, state.exchange) = (None, None);
     match entry {
         Entry::Events => go(state, Screen::Events, effects),
         Entry::Bookings => seats::act(state, Intent::Bookings, effects),
@@ -132,7 +136,7 @@ fn enter(state: &mut State, entry: Entry, effects: &mut Vec<Effect>) {
 }
 
 /// Moves through a list; whether the key meant that.
-fn moves(place: &mut Place, key: KeyCode, height: u16) -> bool {
+pub fn moves(place: &mut Place, key: KeyCode, height: u16) -> bool {
     let page = list_height(height) as isize;
     match key {
         KeyCode::Up => place.step(-1),
@@ -158,6 +162,13 @@ fn event_list(state: &mut State, key: KeyEvent, effects: &mut Vec<Effect>) {
                 seats::open(state, hall, effects);
             }
         }
+        KeyCode::Char('x') if state.is_manager() => {
+            if let Some(Some(view)) = events::chosen(state) {
+                let event = view.event.clone();
+                let question = format!("Remove {event} with all its bookings?");
+                state.overlay = Some(Overlay::Confirm { question, intent: Some(Intent::RemoveEvent(event)) });
+            }
+        }
         KeyCode::Char('/') => {
             let text = state.events.filter.clone();
             input(state, Asks::Filter, text);
@@ -174,6 +185,7 @@ fn hall(state: &mut State, key: KeyEvent, effects: &mut Vec<Effect>) {
         KeyCode::Enter => seats::act(state, Intent::Book, effects),
         KeyCode::Char('h') => seats::act(state, Intent::Hold, effects),
         KeyCode::Char('n') => input(state, Asks::Count, String::new()),
+        KeyCode::Char('b') => input(state, Asks::Best, String::new()),
         KeyCode::Char('g') => input(state, Asks::Seat, String::new()),
         KeyCode::Char('w') => input(state, Asks::Join, String::new()),
         KeyCode::Char('u') => {
@@ -193,6 +205,8 @@ fn changes_own(state: &mut State, key: KeyCode, effects: &mut Vec<Effect>) -> bo
         KeyCode::Char('e') => seats::act(state, Intent::Extend, effects),
         KeyCode::Char('r') => seats::act(state, Intent::Release, effects),
         KeyCode::Char('l') => seats::act(state, Intent::Leave, effects),
+        KeyCode::Char('t') => seats::tickets(state),
+        KeyCode::Char('m') => seats::exchange(state, effects),
         KeyCode::Char('x') => {
             let hall = match (state.screen, &state.seats) {
                 (Screen::Bookings, _) => match state.bookings.rows().nth(state.bookings.place.at) {
@@ -256,6 +270,22 @@ fn bookings(state: &mut State, key: KeyEvent, effects: &mut Vec<Effect>) {
             let hall = hall.clone();
             seats::open(state, hall, effects);
         }
+    }
+}
+
+fn diagram(state: &mut State, key: KeyEvent) {
+    let height = diagram_height(state.size.1);
+    let watch = &mut state.watch;
+    match key.code {
+        KeyCode::Up => watch.scroll(1, height),
+        KeyCode::Down => watch.scroll(-1, height),
+        KeyCode::PageUp => watch.scroll(height as isize, height),
+        KeyCode::PageDown => watch.scroll(-(height as isize), height),
+        KeyCode::Home => watch.scroll(isize::MAX, height),
+        KeyCode::End => watch.pause(false),
+        KeyCode::Char('f') => watch.pause(!watch.is_paused),
+        KeyCode::Char('v') => watch.next_filter(),
+        _ => {}
     }
 }
 

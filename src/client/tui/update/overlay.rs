@@ -16,6 +16,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 pub fn press(state: &mut State, overlay: Overlay, key: KeyEvent, effects: &mut Vec<Effect>) {
     match overlay {
         Overlay::Help => {}
+        Overlay::Tickets(tickets) => seats::press_tickets(state, tickets, key),
         Overlay::Confirm { intent, question } => match key.code {
             KeyCode::Char('y' | 'Y') => match intent {
                 Some(intent) => seats::act(state, intent, effects),
@@ -27,7 +28,7 @@ pub fn press(state: &mut State, overlay: Overlay, key: KeyEvent, effects: &mut V
         Overlay::Input { asks, mut field, wrong } => match key.code {
             KeyCode::Esc => {}
             KeyCode::Enter => {
-                if let Err(wrong) = typed(state, asks, field.text.trim(), effects) {
+                if let Err(wrong) = typed(state, asks.clone(), field.text.trim(), effects) {
                     state.overlay = Some(Overlay::Input { asks, field, wrong: Some(wrong) });
                 }
             }
@@ -74,6 +75,10 @@ fn typed(state: &mut State, asks: Asks, text: &str, effects: &mut Vec<Effect>) -
         Asks::Count => {
             let count = values::count(text)?;
             seats::act(state, Intent::BookCount(count), effects);
+        }
+        Asks::Best => {
+            let count = values::count(text)?;
+            seats::act(state, Intent::BookBest(count), effects);
         }
         Asks::Join => {
             let count = values::count(text)?;

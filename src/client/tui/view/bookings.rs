@@ -50,7 +50,7 @@ fn words(state: &State, booking: &Booking, width: usize) -> String {
     match booking {
         Booking::Has { mine, .. } => match mine {
             Mine::NotKnown | Mine::Nothing => String::new(),
-            Mine::Booked(seats) => format!("booked: {}", brief(seats, room(26))),
+            Mine::Booked { seats, .. } => format!("booked: {}", brief(seats, room(26))),
             Mine::Held { seats, until_ms, .. } => {
                 format!("held ({} left): {}", clock(state.remaining_ms(*until_ms)), brief(seats, room(35)))
             }

@@ -52,6 +52,14 @@ pub fn draw(state: &State, buffer: &mut Buffer, ink: &Ink) {
         x += wide(column) + 2;
     }
     y += rows.len() as u16 + 2;
+    if let Some(turn) = &state.watch.last_turn {
+        let words = format!(
+            "Last seen in the critical section: server {}, with request {} at position {}.",
+            turn.server, turn.request, turn.position
+        );
+        put(buffer, 1, y, width - 1, &words, ink.plain());
+        y += 2;
+    }
     let reasons = rows.iter().filter(|row| !row[REASON].is_empty());
     let reasons = reasons.map(|row| format!("server {}: {}", row[0], row[REASON]));
     for words in reasons.chain(overview.warnings()) {

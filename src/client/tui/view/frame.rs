@@ -36,9 +36,14 @@ fn title(state: &State, buffer: &mut Buffer, ink: &Ink) {
         Screen::Bookings => "My bookings",
         Screen::AddEvent => "Add event",
         Screen::Cluster => "Cluster",
+        Screen::Diagram => "Diagram",
         Screen::Logs => "Logs",
     };
-    let left = format!(" {}  {screen}", state.cluster);
+    let exchange = match (&state.exchange, state.screen) {
+        (Some(from), Screen::Events | Screen::Seats) => format!(" (exchanging {from})"),
+        _ => String::new(),
+    };
+    let left = format!(" {}  {screen}{exchange}", state.cluster);
     let room = usize::from(width).saturating_sub(columns(&left) + 2);
     put(buffer, 0, 0, width, &left, ink.reversed().patch(ink.strong()));
     put_right(buffer, width, 0, &super::ink::fit(&right, room), ink.reversed());
@@ -93,6 +98,9 @@ fn footer(state: &State, buffer: &mut Buffer, ink: &Ink) {
     let keys: Vec<Key> = match &state.overlay {
         Some(Overlay::Input { .. }) => vec![("Enter", "done"), ("Esc", "never mind"), ("Ctrl-U", "empty")],
         Some(Overlay::Confirm { .. }) => vec![("y", "yes"), ("n", "no")],
+        Some(Overlay::Tickets(_)) => {
+            vec![("Up/Down", "choose"), ("x", "give that seat back"), ("Esc", "back")]
+        }
         Some(Overlay::Help) => vec![("any key", "back")],
         None => keys(state),
     };
@@ -122,11 +130,18 @@ pub fn keys(state: &State) -> Vec<Key> {
         Screen::Loading => vec![],
         Screen::Menu if state.is_proved => vec![("Up/Down", "choose"), ("Enter", "open")],
         Screen::Menu => vec![("Up/Down", "choose"), ("Enter", "open"), ("i", "say who you are")],
+        Screen::Events if state.is_manager() && is_event_chosen(state) => {
+            vec![("Enter", "seats"), ("/", "filter"), ("x", "remove event")]
+        }
         Screen::Events => vec![("Enter", "seats"), ("/", "filter")],
         Screen::Seats => seat_keys(state),
         Screen::Bookings => booking_keys(state),
         Screen::AddEvent => vec![("Tab", "next"), ("Enter", "add"), ("Ctrl-U", "empty")],
-        Screen::Cluster => vec![],
+        Screen::Cluster => vec![("d", "what they say to each other")],
+        Screen::Diagram => {
+            let pause = if state.watch.is_paused { "follow" } else { "pause" };
+            vec![("f", pause), ("v", "show others"), ("Arrows", "move")]
+        }
         Screen::Logs => {
             let other = match state.log.source {
                 Source::Client => "your log",
@@ -145,13 +160,23 @@ pub fn keys(state: &State) -> Vec<Key> {
     keys
 }
 
+fn is_event_chosen(state: &State) -> bool {
+    state.events.rows.get(state.events.place.at).is_some_and(Option::is_some)
+}
+
 fn seat_keys(state: &State) -> Vec<Key> {
     let Some(seats) = &state.seats else { return vec![] };
     let is_theatre = seats.hall == super::super::state::Hall::Theatre;
     let is_full = seats.map.as_ref().is_some_and(|map| map.left == 0);
     match &seats.mine {
         Mine::Held { .. } => vec![("Enter", "confirm"), ("e", "extend"), ("r", "release"), ("g", "go to")],
-        Mine::Booked(_) => vec![("x", "give back"), ("Arrows", "move"), ("g", "go to")],
+        Mine::Booked { .. } if is_theatre => vec![("x", "give back"), ("Arrows", "move"), ("g", "go to")],
+        Mine::Booked { .. } => {
+            vec![("x", "give back"), ("t", "tickets"), ("m", "exchange"), ("Arrows", "move"), ("g", "go to")]
+        }
+        Mine::NotKnown | Mine::Nothing if state.exchange.is_some() && !is_theatre => {
+            vec![("Enter", "exchange"), ("Space", "pick"), ("n", "a number"), ("b", "adjacent ones")]
+        }
         Mine::Waits { .. } => vec![("l", "wait no longer"), ("g", "go to")],
         Mine::NotKnown | Mine::Nothing if !seats.picked.is_empty() && is_theatre => {
             vec![("Enter", "book"), ("Space", "pick"), ("u", "unpick all"), ("g", "go to")]
@@ -162,8 +187,17 @@ fn seat_keys(state: &State) -> Vec<Key> {
         Mine::NotKnown | Mine::Nothing if is_full && !is_theatre => {
             vec![("w", "wait for seats"), ("g", "go to")]
         }
-        Mine::NotKnown | Mine::Nothing => {
+        Mine::NotKnown | Mine::Nothing if is_theatre => {
             vec![("Arrows", "move"), ("Space", "pick"), ("n", "book a number"), ("g", "go to")]
+        }
+        Mine::NotKnown | Mine::Nothing => {
+            vec![
+                ("Arrows", "move"),
+                ("Space", "pick"),
+                ("n", "book a number"),
+                ("b", "adjacent"),
+                ("g", "go to"),
+            ]
         }
     }
 }
@@ -171,7 +205,10 @@ fn seat_keys(state: &State) -> Vec<Key> {
 fn booking_keys(state: &State) -> Vec<Key> {
     match state.bookings.rows().nth(state.bookings.place.at) {
         Some(Booking::Has { mine, .. }) => match mine {
-            Mine::Booked(_) => vec![("Enter", "seats"), ("x", "give back")],
+            Mine::Booked { stem: None, .. } => vec![("Enter", "seats"), ("x", "give back")],
+            Mine::Booked { stem: Some(_), .. } => {
+                vec![("Enter", "seats"), ("x", "give back"), ("t", "tickets"), ("m", "exchange")]
+            }
             Mine::Held { .. } => {
                 vec![("Enter", "seats"), ("c", "confirm"), ("e", "extend"), ("r", "release")]
             }
@@ -185,11 +222,13 @@ fn booking_keys(state: &State) -> Vec<Key> {
 /// All keys of a screen, for the help.
 pub fn all_keys(screen: Screen) -> Vec<Key> {
     let list: [Key; 2] = [("Up Down", "one row"), ("PgUp PgDn Home End", "further")];
-    let own: [Key; 5] = [
+    let own: [Key; 7] = [
         ("c", "book what is held"),
         ("e", "hold it for as long again, once"),
         ("r", "give back what is held"),
         ("x", "give back what is booked"),
+        ("m", "exchange it for seats of another event"),
+        ("t", "its tickets"),
         ("l", "wait no longer"),
     ];
     let mut keys: Vec<Key> = match screen {
@@ -199,9 +238,15 @@ pub fn all_keys(screen: Screen) -> Vec<Key> {
             ("Enter, 1 to 6", "open"),
             ("i", "say who you are, or somebody else"),
         ],
-        Screen::Events => {
-            [&list[..], &[("Enter", "its seats"), ("/", "which events: words, TOR, 2026-12-24")]].concat()
-        }
+        Screen::Events => [
+            &list[..],
+            &[
+                ("Enter", "its seats"),
+                ("/", "which events: words, TOR, 2026-12-24"),
+                ("x", "remove the event (managers)"),
+            ],
+        ]
+        .concat(),
         Screen::Seats => [
             &[
                 ("Arrows", "one seat"),
@@ -211,6 +256,7 @@ pub fn all_keys(screen: Screen) -> Vec<Key> {
                 ("u", "pick none"),
                 ("Enter", "book what is picked or held"),
                 ("n", "book a number of seats"),
+                ("b", "the same side by side, no single seat left"),
                 ("h", "hold what is picked"),
                 ("w", "wait for seats"),
             ],
@@ -221,7 +267,19 @@ pub fn all_keys(screen: Screen) -> Vec<Key> {
         Screen::AddEvent => {
             vec![("Tab, Down", "next field"), ("Up", "field before"), ("Enter", "add the event")]
         }
-        Screen::Cluster => vec![],
+        Screen::Cluster => vec![("d", "what the servers say to each other, as a diagram")],
+        Screen::Diagram => vec![
+            ("Up Down PgUp PgDn Home", "older, newer"),
+            ("End", "the newest, and follow"),
+            ("f", "pause, or follow"),
+            ("v", "all; requests and replies; views"),
+            ("o--> <--o", "a message"),
+            ("o--.. ..->", "sent; came in further down"),
+            ("?", "its other end was not seen"),
+            ("[##] 4: 2", "its turn at 4, with 2 commands"),
+            ("[==]", "the others do the same after it"),
+            ("! x *", "suspects; leaves; started again"),
+        ],
         Screen::Logs => vec![
             ("Up Down PgUp PgDn Home", "older, newer"),
             ("End", "the newest, and follow"),

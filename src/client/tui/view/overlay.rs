@@ -1,6 +1,6 @@
 //! What lies over a screen.
 
-use super::super::input::{Asks, Overlay};
+use super::super::input::{Asks, Overlay, Tickets};
 use super::super::state::State;
 use super::frame::{Key, all_keys};
 use super::ink::{Ink, columns, fit, put, wrap};
@@ -13,6 +13,7 @@ const COLUMNS_MAX: u16 = 60;
 pub fn draw(state: &State, over: &Overlay, buffer: &mut Buffer, ink: &Ink) {
     let width = buffer.area.width.saturating_sub(4).min(COLUMNS_MAX) - 4;
     let lines: Vec<(String, Style)> = match over {
+        Overlay::Tickets(tickets) => tickets_of(tickets, width, usize::from(buffer.area.height), ink),
         Overlay::Help => help(&all_keys(state.screen), width, ink),
         Overlay::Confirm { question, .. } => {
             let lines = wrap(question, width).into_iter().map(|line| (line, ink.strong()));
@@ -22,6 +23,9 @@ pub fn draw(state: &State, over: &Overlay, buffer: &mut Buffer, ink: &Ink) {
             let question = match asks {
                 Asks::Who(_) => "Who are you? A name, or an id such as TORC2345.",
                 Asks::Count => "How many seats? Adjacent ones if there are.",
+                Asks::Best => {
+                    "How many seats? Adjacent ones that leave no single free seat beside them, where there are such."
+                }
                 Asks::Join => "For how many seats do you wait?",
                 Asks::Seat => "To which seat?",
                 Asks::Filter => {
@@ -44,6 +48,22 @@ pub fn draw(state: &State, over: &Overlay, buffer: &mut Buffer, ink: &Ink) {
         }
     };
     boxed(buffer, &lines, width, ink);
+}
+
+/// As many tickets as there is room for, and the chosen one in full.
+fn tickets_of(tickets: &Tickets, width: u16, height: usize, ink: &Ink) -> Vec<(String, Style)> {
+    let count = tickets.seats.count() as usize;
+    let head = format!("Tickets of {}: {count}.", tickets.event);
+    let mut lines: Vec<_> = wrap(&head, width).into_iter().map(|line| (line, ink.strong())).collect();
+    for nth in (tickets.place.first..count).take(super::tickets_height(height as u16)) {
+        let Some((seat, ticket)) = tickets.row(nth) else { break };
+        let (sign, style) = if nth == tickets.place.at { ('>', ink.reversed()) } else { (' ', ink.plain()) };
+        lines.push((fit(&format!("{sign} {seat:>7}  {ticket}"), usize::from(width)), style));
+    }
+    if let Some((_, ticket)) = tickets.row(tickets.place.at).filter(|_| width < 48) {
+        lines.extend(wrap(&ticket.to_string(), width).into_iter().map(|line| (line, ink.plain())));
+    }
+    lines
 }
 
 fn help(keys: &[Key], width: u16, ink: &Ink) -> Vec<(String, Style)> {

@@ -78,7 +78,7 @@ fn headline(seats: &Seats, map: &SeatMap) -> String {
 /// A sign and a style for each state of a seat.
 fn look(seats: &Seats, map: &SeatMap, seat: u32, ink: &Ink) -> (&'static str, Style) {
     match &seats.mine {
-        Mine::Booked(own) if own.contains(Seat(seat)) => ("@", ink.good().patch(ink.strong())),
+        Mine::Booked { seats: own, .. } if own.contains(Seat(seat)) => ("@", ink.good().patch(ink.strong())),
         Mine::Held { seats: own, .. } if own.contains(Seat(seat)) => ("+", ink.open().patch(ink.strong())),
         _ if !is_free(map, seat) => ("#", ink.bad()),
         _ if seats.picked.contains(&seat) => ("*", ink.good().patch(ink.strong())),
@@ -90,7 +90,7 @@ fn look(seats: &Seats, map: &SeatMap, seat: u32, ink: &Ink) -> (&'static str, St
 fn chosen(seats: &Seats, map: &SeatMap, chars_max: usize) -> String {
     let seat = seats.cursor;
     let is = match &seats.mine {
-        Mine::Booked(own) if own.contains(Seat(seat)) => "yours",
+        Mine::Booked { seats: own, .. } if own.contains(Seat(seat)) => "yours",
         Mine::Held { seats: own, .. } if own.contains(Seat(seat)) => "held for you",
         _ if is_free(map, seat) => "free",
         _ => "taken",
@@ -108,7 +108,7 @@ fn own(state: &State, seats: &Seats, buffer: &mut Buffer, ink: &Ink) {
     let room = usize::from(width).saturating_sub(8);
     let (words, style) = match &seats.mine {
         Mine::NotKnown | Mine::Nothing => return,
-        Mine::Booked(own) => (format!("Yours: {}.", brief(own, room)), ink.good()),
+        Mine::Booked { seats: own, .. } => (format!("Yours: {}.", brief(own, room)), ink.good()),
         Mine::Held { seats: own, until_ms, .. } => {
             let left_ms = state.remaining_ms(*until_ms);
             let has_bar = width >= 60;
