@@ -4,7 +4,7 @@ const STATUS_MS = 1000;
 const STATE_SHAPES = { ready: "●", recovering: "◐", changing: "◇", leaving: "◁", suspected: "?", down: "✕" };
 const AVAILABILITY_WORDS = { any: "one survivor sells on", majority: "more than half must live" };
 const DURABILITY_WORDS = { fsync: "an answer is on every member's disk", memory: "in memory only" };
-const COLUMNS = ["Server", "State", "View", "Position", "Lag", "Digest", "Seats left", "Up for", "Version", "Reason"];
+const SERVER_COLUMNS = ["Server", "State", "View", "Position", "Lag", "Digest", "Seats left", "Up for", "Version", "Reason"];
 
 // How the digests of servers at the same position compare: "same", "differs" or "" (nobody else is there).
 function compareDigests(rows) {
@@ -46,7 +46,7 @@ function serversTable(status) {
   const rows = Array.isArray(status.servers) ? status.servers.filter(isObject) : [];
   const compared = compareDigests(rows);
   return rows.map((row, r) => h("tr", { role: "row", "data-state": row.state, "data-digest": compared[r] },
-    serverCells(row, compared[r]).map((cell, c) => h(c === 0 ? "th" : "td", { role: c === 0 ? "rowheader" : "cell", scope: c === 0 && "row", "data-column": COLUMNS[c] }, cell))));
+    serverCells(row, compared[r]).map((cell, c) => h(c === 0 ? "th" : "td", { role: c === 0 ? "rowheader" : "cell", scope: c === 0 && "row", "data-column": SERVER_COLUMNS[c] }, cell))));
 }
 
 // What is true of all of them.
@@ -81,7 +81,7 @@ views.cluster = {
       const turn = h("p", { class: "turn" });
       const asked = h("p", { class: "trouble" });
       const body = h("tbody", { role: "rowgroup" });
-      const head = h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, COLUMNS.map((column) => h("th", { role: "columnheader", scope: "col" }, column))));
+      const head = h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, SERVER_COLUMNS.map((column) => h("th", { role: "columnheader", scope: "col" }, column))));
       root.append(line, turn, asked, h("table", { class: "servers", role: "table", "aria-label": "Servers" }, head, body));
       const refresh = async () => {
         const answer = await ask("GET", "/v1/status", { signal });

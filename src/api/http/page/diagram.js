@@ -7,7 +7,7 @@ const TOP_PX = 44;
 const MARGIN_PX = 28;
 const STEP_PX = 24; // between two events, evenly
 const STEP_FAN_PX = 9; // between the sendings of one message to all
-const GAP_PX = 16; // what the median pause gets, by time
+const MEDIAN_GAP_PX = 16; // what the median pause gets, by time
 const GAP_MAX_PX = 110; // a longer pause is cut
 const HALF_PX = 18; // how far half an arrow reaches to the side
 const BAR_PX = 18;
@@ -42,7 +42,7 @@ function placeByTime(events, shown) {
   const sorted = [...shown].sort((a, b) => events[a].at - events[b].at || a - b);
   const gaps = sorted.slice(1).map((i, k) => events[i].at - events[sorted[k]].at);
   const waits = gaps.filter((gap) => gap > 0).sort((a, b) => a - b);
-  const scale = GAP_PX / (waits[waits.length >> 1] || 1);
+  const scale = MEDIAN_GAP_PX / (waits[waits.length >> 1] || 1);
   const [xs, cuts] = [new Map(), []];
   let x = MARGIN_PX;
   sorted.forEach((i, k) => {

@@ -7,7 +7,7 @@ let current = "";
 function route() {
   shown.abort();
   shown = new AbortController();
-  const parts = location.hash.replace(/^#\/?/, "").split("/").map((part) => {
+  const parts = location.hash.slice(location.hash.startsWith("#/") ? 2 : 1).split("/").map((part) => {
     try { return decodeURIComponent(part); } catch { return part; }
   });
   const name = views[parts[0]] ? parts[0] : "events";

@@ -3,6 +3,8 @@
 //!
 //! It is a thin client of this port: no rule, no word and no state of its own that the cluster does not have.
 
+mod lean;
+
 use super::app::App;
 use super::origin::{aliases, urls};
 use super::query::{NoParams, Params};
@@ -48,7 +50,7 @@ pub(super) struct Page {
 impl Page {
     /// With the servers of this cluster as those that it may ask.
     pub(super) fn new(config: &ClusterConfig) -> Page {
-        let (style, script) = (lean(STYLES), lean(SCRIPTS));
+        let (style, script) = (lean::style(STYLES), lean::script(SCRIPTS));
         let text = FRAME.replace("/* style */", &style).replace("/* script */", &script);
         let mut policy = format!(
             "default-src 'none'; style-src '{}'; script-src '{}'; img-src data:; base-uri 'none'; \
@@ -64,13 +66,6 @@ impl Page {
         }
         Page { etag: format!("\"{:016x}\"", xxh3_64(text.as_bytes())), text, policy }
     }
-}
-
-/// What a browser needs of it: the source's indentation and its lines of comment stay here.
-fn lean(files: &[&str]) -> String {
-    let lines = files.iter().flat_map(|file| file.lines()).map(str::trim);
-    let needed = lines.filter(|line| !line.is_empty() && !line.starts_with("//"));
-    needed.flat_map(|line| [line, "\n"]).collect()
 }
 
 /// As a policy names what stands between the tags.
@@ -124,10 +119,30 @@ mod tests {
     }
 
     #[test]
-    fn comments_stay_in_the_source() {
-        let files = ["// Why.\nfunction one() {\n  // How.\n  two(); // at once\n}\n", "\nthree();"];
-        assert_eq!(lean(&files), "function one() {\ntwo(); // at once\n}\nthree();\n");
-        assert!(!lean(SCRIPTS).contains('`'), "a text over several lines would lose its indentation");
+    fn the_script_is_one_that_can_be_made_lean() {
+        for script in SCRIPTS {
+            for line in script.lines().map(str::trim).filter(|line| !line.starts_with("//")) {
+                for begin in ["(/", "= /", ": /", "? /", "! /", "&& /", "|| /", "return /"] {
+                    let is_comment =
+                        line.contains(&format!("{begin}/")) || line.contains(&format!("{begin} "));
+                    assert!(!line.contains(begin) || is_comment, "a regular expression: {line}");
+                }
+                assert!(line.matches('`').count() % 2 == 0, "a template over several lines: {line}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_two_parts_have_something_of_one_name() {
+        let mut names = std::collections::BTreeSet::new();
+        for line in SCRIPTS.iter().flat_map(|script| script.lines()) {
+            let declares = ["const ", "let ", "function ", "async function ", "class "];
+            if let Some(rest) = declares.iter().find_map(|declares| line.strip_prefix(declares)) {
+                let end =
+                    rest.find(|c: char| !c.is_alphanumeric() && c != '_' && c != '$').unwrap_or(rest.len());
+                assert!(end == 0 || names.insert(&rest[..end]), "{line}");
+            }
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ function fieldsOf(block) {
   const fields = {};
   for (const line of block.split("\n")) {
     const colon = line.indexOf(":");
-    if (colon > 0) fields[line.slice(0, colon)] = line.slice(colon + 1).replace(/^ /, "");
+    if (colon > 0) fields[line.slice(0, colon)] = line.slice(colon + (line[colon + 1] === " " ? 2 : 1));
   }
   return fields;
 }
