@@ -155,6 +155,10 @@ impl Browser {
         self.screen.set(screen);
     }
 
+    pub fn shown_on(&self) -> Screen {
+        self.screen.get()
+    }
+
     /// Shows the page to somebody who prefers it so, and nothing in it moving.
     pub fn scheme(&self, scheme: Scheme) {
         let value = match scheme {

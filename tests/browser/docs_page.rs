@@ -2,6 +2,7 @@
 
 use crate::browser::{Browser, DESKTOP, PHONE, Scheme, TERMINAL};
 use crate::harness::Cluster;
+use crate::pictures;
 use crate::talk::get;
 
 fn opened(cluster: &Cluster) -> Browser {
@@ -30,6 +31,7 @@ fn everybody_can_read_it_in_light_and_dark_on_every_screen() {
         browser.screen(screen);
         browser.is_sound();
     }
+    pictures::keep(&browser, "interface");
     browser.scheme(Scheme::Dark);
     let dark = browser.picture();
     browser.scheme(Scheme::Light);
