@@ -25,8 +25,8 @@ const OPERATED: [&str; 17] = [
     "Date",
 ];
 
-/// Focusable without being operated: what scrolls, and the page itself.
-const SCROLLED: [&str; 4] = ["RootWebArea", "generic", "region", "none"];
+/// Focusable without being operated: what scrolls, the page itself, and where a link leads that skips its head.
+const SCROLLED: [&str; 5] = ["RootWebArea", "main", "generic", "region", "none"];
 
 /// Attributes that say nothing or the wrong thing, told by a script.
 const ATTRIBUTES: &str = "

@@ -22,7 +22,8 @@ impl Browser {
         let query = json!({"backendNodeId": root, "role": role});
         let answer = self.try_devtools("Accessibility.queryAXTree", query)?;
         let nodes = answer["nodes"].as_array().into_iter().flatten();
-        Ok(nodes.filter_map(|node| self.element(node)).collect())
+        let are_told = nodes.filter(|node| node["ignored"] == false);
+        Ok(are_told.filter_map(|node| self.element(node)).collect())
     }
 
     fn element(&self, node: &Value) -> Option<Element<'_>> {

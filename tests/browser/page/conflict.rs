@@ -1,6 +1,6 @@
 //! Two people at the same seats, each with a browser of their own and a server of their own.
 
-use super::{THEATRE, seated, seats_of, visit};
+use super::{REFUSED, THEATRE, seated, seats_of, visit};
 use crate::browser::Browser;
 use crate::harness::Cluster;
 use serde_json::json;
@@ -11,6 +11,7 @@ fn two(cluster: &Cluster) -> (Browser, Browser) {
     let bob = ann.another();
     visit(&bob, cluster, 2, THEATRE);
     bob.fill("Your name or id", "bob");
+    bob.press(&["Tab"]);
     bob.find("grid", "Seats…");
     (ann, bob)
 }
@@ -25,11 +26,11 @@ fn what_others_book_and_give_back_is_seen_at_once() {
     bob.is_told("The seats have been reserved for bob: 4.");
     ann.seats_are(&[4], "taken");
     visit(&bob, &cluster, 2, "bookings");
-    bob.click("button", "Cancel booking…");
+    bob.cancels();
     ann.seats_are(&[4], "free");
     assert_eq!(ann.changes(), ["4 free taken", "4 taken free"]);
-    ann.close();
-    bob.close();
+    ann.close_after(&REFUSED);
+    bob.close_after(&REFUSED);
 }
 
 #[test]
@@ -48,11 +49,16 @@ fn who_comes_second_sees_what_was_lost_and_takes_the_nearest() {
         ann.click("button", "Book");
     }
     ann.click("button", "Take the nearest");
+    ann.until("Book is at hand", || {
+        let focused = ann.focused();
+        if focused == ("button".to_owned(), "Book".to_owned()) { Ok(()) } else { Err(format!("{focused:?}")) }
+    });
+    ann.press(&["Enter"]);
     ann.is_told("The seats have been reserved for ann: ");
     let seats = seats_of(&cluster, 1, "ann");
     assert!([json!([8, 9]), json!([12, 13])].contains(&seats), "{seats}");
     ann.shows_the_seats_of(&cluster, 1);
     bob.shows_the_seats_of(&cluster, 2);
-    ann.close_after(&["409"]);
-    bob.close();
+    ann.close_after(&REFUSED);
+    bob.close_after(&REFUSED);
 }

@@ -1,6 +1,6 @@
 //! Seats are set aside for a while, which is counted down.
 
-use super::{SEMINAR, add_event, seated};
+use super::{REFUSED, SEMINAR, add_event, seated};
 use crate::browser::Browser;
 use crate::harness::Cluster;
 use crate::talk::Http;
@@ -46,7 +46,7 @@ fn a_hold_is_counted_down_extended_and_confirmed() {
     browser.is_told("The seats have been reserved for TORC2345 at TORM100519 (Seminars): 2.");
     browser.seats_are(&[2], "yours");
     browser.lacks("timer", "…");
-    browser.close();
+    browser.close_after(&REFUSED);
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn a_hold_is_released() {
     browser.click("button", "Release");
     browser.seats_are(&[2], "free");
     browser.lacks("timer", "…");
-    browser.close();
+    browser.close_after(&REFUSED);
 }
 
 #[test]
@@ -65,5 +65,5 @@ fn a_hold_that_is_forgotten_falls_back_before_everybodys_eyes() {
     let browser = held(&cluster);
     browser.seats_are(&[2], "free");
     browser.lacks("button", "Confirm");
-    browser.close();
+    browser.close_after(&REFUSED);
 }

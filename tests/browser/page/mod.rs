@@ -15,14 +15,19 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// What a browser says of a server that goes, in words of its own.
-pub const LOST: [&str; 6] = [
+pub const LOST: [&str; 8] = [
     "ERR_CONNECTION_REFUSED",
     "ERR_CONNECTION_RESET",
     "ERR_EMPTY_RESPONSE",
     "ERR_INCOMPLETE_CHUNKED_ENCODING",
     "ERR_SOCKET_NOT_CONNECTED",
-    "503",
+    "404 (Not Found)",
+    "409 (Conflict)",
+    "503 (Service Unavailable)",
 ];
+
+/// What it says of answers that refuse, or find nothing of a person.
+pub const REFUSED: [&str; 2] = ["404 (Not Found)", "409 (Conflict)"];
 
 /// Records each state that the page shows of a seat, however it draws them, in `window.changes`.
 const WATCH: &str = "
@@ -58,6 +63,8 @@ pub fn visit(browser: &Browser, cluster: &Cluster, id: u8, route: &str) {
 pub fn seated(cluster: &Cluster, id: u8, route: &str, who: &str) -> Browser {
     let browser = opened(cluster, id, route);
     browser.fill("Your name or id", who);
+    // Whoever leaves the field is that person.
+    browser.press(&["Tab"]);
     browser.find("grid", "Seats…");
     browser
 }
@@ -93,6 +100,13 @@ impl Browser {
     #[track_caller]
     pub fn is_told(&self, words: &str) {
         self.says("#said[role=status]", words);
+    }
+
+    /// Gives the only booking back, which is asked for twice.
+    #[track_caller]
+    pub fn cancels(&self) {
+        self.click("button", "Cancel booking");
+        self.click("button", "Yes, cancel");
     }
 
     /// Records from now on how the seats change.

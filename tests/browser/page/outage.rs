@@ -4,9 +4,9 @@ use super::{LOST, THEATRE, seated, seats_of};
 use crate::harness::Cluster;
 use serde_json::json;
 
-/// The page is on server 1, which ends so.
+/// The page is on server 1, which ends so; the page says it in these words.
 #[track_caller]
-fn goes_on(end: impl FnOnce(&mut Cluster)) {
+fn goes_on(words: &str, end: impl FnOnce(&mut Cluster)) {
     let mut cluster = Cluster::started(3, "");
     let browser = seated(&cluster, 1, THEATRE, "bob");
     browser.watch_seats();
@@ -16,7 +16,7 @@ fn goes_on(end: impl FnOnce(&mut Cluster)) {
     end(&mut cluster);
     // Nobody is on the page's server any more when this is booked.
     cluster.reserve(&[2, 3], "cid", 2);
-    browser.says("#server", "Server 1 stopped answering; now on server ");
+    browser.says("#server", &format!("Server 1 {words}; now on server "));
     browser.seats_are(&[2, 3], "taken");
     browser.click("gridcell", "Seat 20, free");
     browser.click("button", "Book");
@@ -35,12 +35,12 @@ fn goes_on(end: impl FnOnce(&mut Cluster)) {
 
 #[test]
 fn the_page_goes_on_when_its_server_is_killed() {
-    goes_on(|cluster| cluster.kill(1));
+    goes_on("stopped answering", |cluster| cluster.kill(1));
 }
 
 #[test]
 fn the_page_goes_on_when_its_server_is_stopped() {
-    goes_on(|cluster| assert!(cluster.stop(1).success()));
+    goes_on("is leaving", |cluster| assert!(cluster.stop(1).success()));
 }
 
 #[test]

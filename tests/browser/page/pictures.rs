@@ -1,6 +1,6 @@
 //! The pictures of the README; `ci/pictures` keeps them.
 
-use super::{THEATRE, opened, seated};
+use super::{REFUSED, THEATRE, opened, seated};
 use crate::browser::{DESKTOP, PHONE, Scheme};
 use crate::harness::Cluster;
 use crate::pictures::keep;
@@ -35,10 +35,11 @@ fn of_the_seats_in_both_schemes_and_on_a_phone() {
     ] {
         browser.screen(screen);
         browser.scheme(scheme);
-        browser.script("scrollTo(0, 0)");
+        // Whatever it is that scrolls: a picture begins at the top.
+        browser.script("for (const element of document.querySelectorAll('*')) element.scrollTop = 0");
         keep(&browser, name);
     }
-    browser.close();
+    browser.close_after(&REFUSED);
 }
 
 #[test]
@@ -58,6 +59,7 @@ fn of_the_cluster_and_its_messages() {
             .try_call("function() { return this.querySelectorAll('*').length; }")?;
         if drawn.as_u64() > Some(20) { Ok(()) } else { Err(format!("{drawn} elements are drawn")) }
     });
+    browser.script("document.querySelector('#diagram').scrollIntoView({block: 'center'})");
     keep(&browser, "page-diagram");
-    browser.close();
+    browser.close_after(&REFUSED);
 }

@@ -1,6 +1,6 @@
 //! Everybody can use every view, in light and dark, on every screen.
 
-use super::{SEMINAR, THEATRE, add_event, opened, visit};
+use super::{REFUSED, SEMINAR, THEATRE, add_event, opened, visit};
 use crate::browser::{DESKTOP, PHONE, Scheme, TERMINAL};
 use crate::harness::Cluster;
 
@@ -30,7 +30,7 @@ fn every_view_can_be_read_and_used_in_both_schemes_on_every_screen() {
         browser.scheme(Scheme::Light);
         assert_ne!(dark, browser.picture(), "{view} knows both schemes");
     }
-    browser.close();
+    browser.close_after(&REFUSED);
 }
 
 #[test]
@@ -43,5 +43,5 @@ fn the_page_is_one_file() {
              .map((entry) => entry.name)",
     );
     assert_eq!(loaded, serde_json::json!([]));
-    browser.close();
+    browser.close_after(&REFUSED);
 }
