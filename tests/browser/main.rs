@@ -9,6 +9,7 @@ mod element;
 #[path = "../cluster/harness.rs"]
 mod harness;
 mod outside;
+mod page;
 mod pictures;
 #[path = "../common/ports.rs"]
 mod ports;

@@ -11,7 +11,7 @@ const LAYERS: [(&str, &[&str]); 16] = [
     ("transport", &["protocol"]),
     ("replication", &["domain", "protocol", "storage", "telemetry::metrics", "transport"]),
     ("auth", &["domain::events"]),
-    ("audit", &["domain::command", "domain::events"]),
+    ("audit", &["domain::command", "domain::events", "domain::ids"]),
     ("config", &["auth", "domain::events", "domain::ids"]),
     (
         "api",

@@ -1,4 +1,3 @@
-
 // The address after `#` says what is shown.
 
 let shown = new AbortController();
@@ -10,7 +9,7 @@ function route() {
   const parts = location.hash.slice(location.hash.startsWith("#/") ? 2 : 1).split("/").map((part) => {
     try { return decodeURIComponent(part); } catch { return part; }
   });
-  const name = views[parts[0]] ? parts[0] : "events";
+  const name = net.servers.length === 0 ? "cluster" : views[parts[0]] ? parts[0] : "events";
   for (const link of document.querySelectorAll("nav a")) {
     const isShown = link.getAttribute("href") === "#/" + (name === "event" ? "events" : name);
     if (isShown) link.setAttribute("aria-current", "page");
@@ -55,10 +54,6 @@ async function begin() {
   route();
 }
 
-if (location.protocol === "file:") {
-  // A kept copy: there is nobody to ask, a recorded run can be looked at.
-  location.hash = "#/cluster";
-  route();
-} else {
-  begin();
-}
+// With nobody to ask a recorded run can be looked at.
+if (net.servers.length === 0) route();
+else begin();

@@ -18,7 +18,8 @@ const ELSEWHERE = {
 const LATER = ["key-in-progress", "busy", "rate-limited", "request-timeout"];
 
 const net = {
-  servers: [{ id: 0, url: location.origin }], // in the order of their ids; 0 until it has said who it is
+  // In the order of their ids; 0 until it has said who it is. A kept copy has nobody to ask.
+  servers: location.protocol === "file:" ? [] : [{ id: 0, url: location.origin }],
   at: 0, // who is asked
   left: null, // whom the page has left since somebody answered: { id, why }
   cluster: "",
