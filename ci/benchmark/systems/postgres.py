@@ -29,14 +29,14 @@ CREATE INDEX seats_free ON seats(no) WHERE name IS NULL;
 CREATE INDEX seats_name ON seats(name) WHERE name IS NOT NULL;
 CREATE TABLE reservations(name text PRIMARY KEY, count int);
 CREATE FUNCTION reserve(wanted_name text, wanted int) RETURNS int[] LANGUAGE plpgsql AS $$
-DECLARE found int[]; BEGIN
+DECLARE numbers int[]; BEGIN
   INSERT INTO reservations VALUES (wanted_name, wanted) ON CONFLICT DO NOTHING;
   IF NOT FOUND THEN RETURN NULL; END IF;
   WITH free AS (SELECT no FROM seats WHERE name IS NULL ORDER BY no LIMIT wanted FOR UPDATE SKIP LOCKED),
     taken AS (UPDATE seats SET name = wanted_name FROM free WHERE seats.no = free.no RETURNING seats.no)
-  SELECT array_agg(no) INTO found FROM taken;
-  IF coalesce(array_length(found, 1), 0) < wanted THEN RAISE EXCEPTION 'sold out'; END IF;
-  RETURN found;
+  SELECT array_agg(no) INTO numbers FROM taken;
+  IF coalesce(array_length(numbers, 1), 0) < wanted THEN RAISE EXCEPTION 'sold out'; END IF;
+  RETURN numbers;
 END $$;
 CREATE FUNCTION release(old_name text) RETURNS int LANGUAGE plpgsql AS $$
 DECLARE freed int; BEGIN

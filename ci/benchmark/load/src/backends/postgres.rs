@@ -16,6 +16,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tokio::io::AsyncReadExt as _;
 use tokio::process::{Child, Command};
 use tokio::time::{sleep_until, timeout};
 
@@ -27,6 +28,8 @@ const SCRIPTS: [(&str, Action); 3] =
 const MARGIN: Duration = Duration::from_secs(4);
 /// It must have ended so long after its time.
 const END_MAX: Duration = Duration::from_secs(60);
+/// No more of what it says is passed on.
+const ERRORS_BYTES: u64 = 4096;
 /// What its log's names begin with.
 const LOG: &str = "transactions";
 
@@ -85,10 +88,16 @@ fn command(load: &LoadArgs, pgbench: &Path, scripts: &Path, port: u16) -> Comman
 
 /// Waits; it must not end before that.
 async fn until(time: Instant, child: &mut Child) -> Result<(), String> {
-    tokio::select! {
-        () = sleep_until(time.into()) => Ok(()),
-        ended = child.wait() => Err(format!("it has ended early: {ended:?}")),
+    let ended = tokio::select! {
+        () = sleep_until(time.into()) => return Ok(()),
+        ended = child.wait() => ended,
+    };
+    let mut said = String::new();
+    if let Some(errors) = &mut child.stderr {
+        // Whatever can be read of it.
+        let _ = errors.take(ERRORS_BYTES).read_to_string(&mut said).await;
     }
+    Err(format!("it has ended early ({ended:?}): {said}"))
 }
 
 fn since_epoch() -> Duration {
