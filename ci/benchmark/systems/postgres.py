@@ -7,8 +7,9 @@ import re
 import shutil
 import signal
 
+from errors import BenchError
 from packages import POSTGRES_PROGRAMS
-from process import Processes, free_ports, is_listening, run
+from process import Processes, free_ports, run
 from systems.system import System
 
 STANDBYS = ("standby-1", "standby-2")
@@ -80,7 +81,15 @@ class Postgres(System):
         command = [POSTGRES_PROGRAMS / "postgres", "-D", processes.directory / name, "-p", self.ports[name]]
         # SIGINT stops at once and in good order; a standby gets what it lacks.
         processes.start(name, command, user=self.user, stop_signal=signal.SIGINT)
-        processes.wait_until(f"{name} listens", lambda: is_listening(self.ports[name]))
+        processes.wait_until(f"{name} takes connections", lambda: self.is_ready(self.ports[name]))
+
+    def is_ready(self, port):
+        """It listens earlier than it answers."""
+        try:
+            run([POSTGRES_PROGRAMS / "pg_isready", "--host", "127.0.0.1", "--port", port, "--quiet"])
+            return True
+        except BenchError:
+            return False
 
     def prepare(self, directory):
         """A cluster with free seats, stopped, of which each run gets a copy."""
