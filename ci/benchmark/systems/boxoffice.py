@@ -14,7 +14,8 @@ class Boxoffice(System):
 
     def start(self, processes, subject):
         ids = (1, 2, 3)
-        ports = {id: free_ports(3) for id in ids}
+        free = iter(free_ports(3 * len(ids)))
+        ports = {id: (next(free), next(free), next(free)) for id in ids}
         seats = subject.seats if subject.events == 0 else 100
         config = processes.directory / "cluster.yaml"
         config.write_text(description(seats, ports))

@@ -13,7 +13,8 @@ class Etcd(System):
         return re.search(r"etcd Version: (\S+)", run([self.tools.etcd, "--version"]))[1]
 
     def start(self, processes, subject):
-        ports = {f"n{number}": free_ports(2) for number in (1, 2, 3)}
+        free = iter(free_ports(2 * 3))
+        ports = {f"n{number}": (next(free), next(free)) for number in (1, 2, 3)}
         peers = ",".join(f"{name}=http://127.0.0.1:{peer}" for name, (_, peer) in ports.items())
         for name, (client, peer) in ports.items():
             processes.start(name, [
