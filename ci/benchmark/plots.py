@@ -31,7 +31,8 @@ def throughput(found):
         return None
     caption = [MIX, "Each client waits for its answer before it asks again. Logarithmic scale."]
     names = [level.label.replace(" in flight", "") for level in levels]
-    return svg.line_chart("Throughput by clients", caption, names, series, "operations a second", table.number)
+    axis = "clients, each with a connection; 8 x 32: on 8 connections"
+    return svg.line_chart("Throughput by clients", caption, names, axis, series, "operations a second", table.number)
 
 
 def latency(found, level):
@@ -46,9 +47,8 @@ def latency(found, level):
     noun = "client" if level.clients == 1 else "clients"
     caption = [MIX, "Of all operations of the median run. Logarithmic scale."]
     names = [label for _, label in PERCENTILES]
-    return svg.line_chart(
-        f"Latency with {level.label} {noun}", caption, names, series, "milliseconds", lambda value: f"{value:g}"
-    )
+    title, axis = f"Latency with {level.label} {noun}", "so many of all operations took at most"
+    return svg.line_chart(title, caption, names, axis, series, "milliseconds", lambda value: f"{value:g}")
 
 
 def cases(found):

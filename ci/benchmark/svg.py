@@ -8,6 +8,8 @@ from xml.sax.saxutils import escape
 WIDTH = 880
 # Middle tones: they stand out from white and from black.
 COLORS = ("#2f81f7", "#8b949e", "#e5534b", "#2da44e", "#a371f7", "#d4872c")
+# Not those of systems.
+BAR_COLORS = ("#79c0ff", "#388bfd", "#a371f7")
 STYLE = """<style>
 .ground{fill:#fff}text{fill:#1f2328;font:13px system-ui,sans-serif}.title{font-size:16px;font-weight:600}
 .grid{stroke:#d0d7de;stroke-width:1}.faint{fill:#59636e;font-size:12px}.lead{stroke:#8b949e;stroke-width:1;fill:none}
@@ -102,10 +104,11 @@ def spread_out(places, step, low, high):
     return moved
 
 
-def line_chart(title, caption, categories, series, unit, show):
-    """Lines over categories; `show` writes a value of the scale."""
-    height, left, right, top = 470, 80, 290, 70
-    bottom = height - 60 - 16 * len(caption)
+def line_chart(title, caption, categories, axis, series, unit, show):
+    """Lines over categories, of which `axis` says what they are; `show` writes a value of the scale. The first line is on
+    top."""
+    height, left, right, top = 490, 80, 290, 70
+    bottom = height - 80 - 16 * len(caption)
     values = [value for one in series for value in one.values if value]
     scale = ticks(min(values), max(values))
     low, high = math.log(scale[0]), math.log(scale[-1])
@@ -120,8 +123,9 @@ def line_chart(title, caption, categories, series, unit, show):
         parts += [line(left, y, WIDTH - right, y, "grid"), text(left - 8, y + 4, show(value), "end")]
     for i, category in enumerate(categories):
         parts.append(text(place(i, scale[0])[0], bottom + 20, category, "middle"))
+    parts.append(text((left + WIDTH - right) / 2, bottom + 42, axis, "middle", "faint"))
     ends = []
-    for one in series:
+    for one in reversed(series):
         points = [place(i, value) for i, value in enumerate(one.values) if value]
         color = COLORS[one.style % len(COLORS)]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
@@ -129,7 +133,7 @@ def line_chart(title, caption, categories, series, unit, show):
         parts += [mark(one.style, x, y) for x, y in points]
         ends.append(points[-1])
     labels = spread_out([y for _, y in ends], LABEL_STEP, top, bottom)
-    for one, (x, y), label in zip(series, ends, labels):
+    for one, (x, y), label in zip(reversed(series), ends, labels):
         at = WIDTH - right + 22
         parts.append(f'<path class="lead" d="M{x + 9:.1f},{y:.1f} L{at - 14:.1f},{label:.1f}"/>')
         parts += [mark(one.style, at - 4, label), text(at + 8, label + 4, one.label)]
@@ -142,7 +146,7 @@ def bar_chart(title, caption, groups, names, unit, show):
     parts = [text(20, 54, unit, kind="faint")]
     at = 20
     for style, name in enumerate(names):
-        parts.append(f'<rect x="{at}" y="62" width="12" height="12" fill="{COLORS[style]}"/>')
+        parts.append(f'<rect x="{at}" y="62" width="12" height="12" fill="{BAR_COLORS[style]}"/>')
         parts.append(text(at + 18, 73, name))
         at += 40 + 8 * len(name)
     longest = max(value for _, values in groups for value in values if value)
@@ -154,7 +158,7 @@ def bar_chart(title, caption, groups, names, unit, show):
             if value is None:
                 continue
             width = (WIDTH - left - right) * value / longest
-            parts.append(f'<rect x="{left}" y="{y:.1f}" width="{width:.1f}" height="{bar}" fill="{COLORS[style]}"/>')
+            parts.append(f'<rect x="{left}" y="{y:.1f}" width="{width:.1f}" height="{bar}" fill="{BAR_COLORS[style]}"/>')
             parts.append(text(left + width + 6, y + 12, show(value)))
             y += bar + 3
         y += 12

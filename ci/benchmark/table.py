@@ -1,6 +1,7 @@
 """The page of results, in Markdown."""
 
 import plan
+import results
 import targets
 
 CAPTIONS = {
@@ -43,9 +44,10 @@ def cells(found, subject, level):
     if load is None:
         return None
     low, high = found.spread(subject, level)
+    star = "*" if results.is_disturbed(load) else ""
     latency = load["latency_us"]
     return [
-        number(load["operations_per_second"]),
+        number(load["operations_per_second"]) + star,
         f"{number(low)} to {number(high)}",
         f"{ms(latency['p50'])} / {ms(latency['p99'])}",
         f"{short(load['server_cpu_us_per_operation'])} / {short(load['load_cpu_us_per_operation'])}",
@@ -108,13 +110,13 @@ def machine(found):
 
 
 def disturbed(found):
-    """Runs that others disturbed although they were repeated."""
-    names = sorted({f"{line['subject']} at {line['level']}" for line in found.disturbed()})
-    if not names:
+    """How many runs others disturbed although they were repeated."""
+    count = len(found.disturbed())
+    if count == 0:
         return f"None of {len(found.runs)} runs was disturbed by others."
     return (
-        f"**{len(found.disturbed())} of {len(found.runs)} runs were disturbed by other processes or the hypervisor,"
-        f" however often they were repeated:** {', '.join(names)}."
+        f"**{count} of {len(found.runs)} runs were disturbed by other processes or the hypervisor, however often they"
+        " were repeated.** Rates with a * are of such runs."
     )
 
 
