@@ -79,11 +79,15 @@ def run_all(root, options, wanted, subjects, directory, lines):
     failures, began = 0, time.monotonic()
     for number, (level, repetition, subject) in enumerate(runs):
         left = (time.monotonic() - began) / number * (len(runs) - number) if number else None
-        about = "" if left is None else f", about {left / 60:.0f} min left" if left >= 60 else f", about {left:.0f} s left"
+        about = "" if left is None else f", about {duration(left)} left"
         print(f"{number + 1}/{len(runs)} {subject.key} at {level.name}, no. {repetition}{about}", flush=True)
         system = systems[subject.system]
         failures += not measure(system, subject, level, repetition, wanted, directory, lines)
     return failures
+
+
+def duration(seconds):
+    return f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"
 
 
 def measure(system, subject, level, repetition, wanted, directory, lines):

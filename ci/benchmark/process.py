@@ -79,8 +79,7 @@ class Processes:
             time.sleep(0.05)
 
     def stop(self):
-        """Asks all of them to end, then kills those that do not. In the order of their start, one after the other
-        where that matters to nobody but a standby."""
+        """Asks all of them to end, in the order of their start, then kills those that do not."""
         for _, process, stop_signal in self.started:
             if process.poll() is None:
                 process.send_signal(stop_signal)
