@@ -1,0 +1,1 @@
+"""Tests of what ci/bench reads, counts, writes and draws."""
