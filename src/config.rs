@@ -145,13 +145,23 @@ impl ServerConfig {
 
     /// Where browsers reach its HTTP port, where there is one: an origin.
     pub fn http_origin(&self) -> Option<String> {
-        let address = self.http_address()?;
-        Some(self.http_url.clone().unwrap_or_else(|| format!("http://{}", address.to_ascii_lowercase())))
+        let port = self.http_port?;
+        let host = address(&self.host, port).to_ascii_lowercase();
+        let host = host.rsplit_once(':').map_or(host.as_str(), |(host, _)| host);
+        Some(self.http_url.clone().unwrap_or_else(|| origin("http", host, Some(port))))
     }
 
     /// `host:port` for the other servers.
     pub fn peer_address(&self) -> String {
         address(&self.peer_host, self.peer_port)
+    }
+}
+
+/// As browsers write it: without the port that they would take anyway.
+fn origin(scheme: &str, host: &str, port: Option<u16>) -> String {
+    match (scheme, port) {
+        (_, None) | ("http", Some(80)) | ("https", Some(443)) => format!("{scheme}://{host}"),
+        (_, Some(port)) => format!("{scheme}://{host}:{port}"),
     }
 }
 

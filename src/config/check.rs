@@ -14,7 +14,7 @@ use serde::Deserialize;
 use std::{
     collections::BTreeMap,
     io::Read as _,
-    net::{IpAddr, Ipv4Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     path::Path,
 };
 
@@ -283,12 +283,24 @@ fn server<E: Fn(Problem) -> Located>(
 
 /// A scheme, a host and perhaps a port, as browsers write the origin of a page.
 fn http_url(id: u8, value: String) -> Result<String, Problem> {
-    let authority = value.strip_prefix("http://").or_else(|| value.strip_prefix("https://"));
-    let is_origin = authority.is_some_and(|authority| {
-        let known = |c: char| c.is_ascii_alphanumeric() || "-_.:[]".contains(c);
-        (1..=253).contains(&authority.len()) && authority.chars().all(known)
+    let lower = value.to_ascii_lowercase();
+    let parts = ["http", "https"].iter().find_map(|scheme| {
+        let authority = lower.strip_prefix(scheme)?.strip_prefix("://")?;
+        let (host, port) = match authority.rsplit_once(':') {
+            // The last colon of an IPv6 address stands within its brackets.
+            Some((host, port)) if !port.ends_with(']') => (host, Some(port.parse().ok()?)),
+            _ => (authority, None),
+        };
+        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        let is_host = match bare {
+            Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+            None => {
+                host.is_ascii() && !host.contains(':') && self::host("http_url", id, host.to_owned()).is_ok()
+            }
+        };
+        is_host.then(|| super::origin(scheme, host, port))
     });
-    if is_origin { Ok(value.to_ascii_lowercase()) } else { Err(Problem::HttpUrl { id, value }) }
+    parts.ok_or(Problem::HttpUrl { id, value })
 }
 
 fn host(key: &'static str, id: u8, value: String) -> Result<String, Problem> {

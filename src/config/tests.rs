@@ -327,9 +327,24 @@ fn a_url_for_browsers_is_an_origin_and_nothing_more() {
     let origin = |url: &str| with(url).unwrap().server(3).unwrap().http_origin();
     assert_eq!(origin("https://Tickets.example").as_deref(), Some("https://tickets.example"));
     assert_eq!(origin("'http://[::1]:8080'").as_deref(), Some("http://[::1]:8080"));
-    for wrong in
-        ["tickets.example", "http://", "http://a/b", "http://a/", "ftp://a", "http://me@a", "'http://a b'"]
-    {
+    assert_eq!(origin("https://tickets.example:443").as_deref(), Some("https://tickets.example"));
+    assert_eq!(origin("http://tickets.example:443").as_deref(), Some("http://tickets.example:443"));
+    let local = parse(&GOOD.replace("client_port: 7400", "client_port: 7400\n    http_port: 80")).unwrap();
+    assert_eq!(local.server(3).unwrap().http_origin().as_deref(), Some("http://127.0.0.1"));
+    for wrong in [
+        "'http://:80'",
+        "http://a:b:c",
+        "http://a:70000",
+        "'http://[a]'",
+        "'http://a:'",
+        "tickets.example",
+        "http://",
+        "http://a/b",
+        "http://a/",
+        "ftp://a",
+        "http://me@a",
+        "'http://a b'",
+    ] {
         let words = with(wrong).unwrap_err().to_string();
         assert!(words.starts_with("cluster.yaml:15: servers: http_url of server 3: "), "{words}");
     }
