@@ -55,7 +55,8 @@ pub(super) async fn status(
     Ok(Json(json!({
         "server": report.server, "cluster": report.cluster, "availability": report.availability,
         "durability": report.durability, "conflicts": report.conflicts, "waiting_for": report.waiting_for,
-        // Of Lamport's queue here: whose request was executed last, and whose is the first one.
+        // Of Lamport's queue here: whose request was executed last, and whose is the first one (not yet in the
+        // critical section while replies are missing).
         "last_turn": replica.engine.as_ref().and_then(|engine| engine.last_turn),
         "turn": replica.engine.as_ref().and_then(|engine| engine.turn),
         "servers": report.servers.iter().map(row).collect::<Vec<_>>(),

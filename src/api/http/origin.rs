@@ -2,9 +2,11 @@
 //! standard, section 3.2, "CORS protocol").
 //!
 //! Only pages of this cluster's servers may, by where browsers reach them (`http_url`). There are no cookies: whoever
-//! asks shows a token itself. Where people are taken at their word this keeps other people's pages from speaking.
+//! asks shows a token itself. Where people are taken at their word, other people's pages could speak for whoever looks at
+//! them, and some requests a browser sends without asking first: what changes something is refused to them here.
 
 use super::app::App;
+use super::problem::{Code, Problem};
 use crate::config::ClusterConfig;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -64,6 +66,11 @@ pub(super) async fn admit(State(app): State<App>, request: Request, next: Next) 
         && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
     let mut response = match &origin {
         Some(_) if is_preflight => (StatusCode::NO_CONTENT, preflight()).into_response(),
+        None if is_strangers(request.method(), request.headers()) => {
+            let detail =
+                "a page from elsewhere may not ask this; http_url says where this cluster's pages are";
+            Problem::new(Code::NotAllowed, detail).into_response()
+        }
         _ => next.run(request).await,
     };
     let headers = response.headers_mut();
@@ -73,6 +80,17 @@ pub(super) async fn admit(State(app): State<App>, request: Request, next: Next) 
         headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
     }
     response
+}
+
+/// Whether a page that is not this server's own would change something.
+fn is_strangers(method: &Method, headers: &HeaderMap) -> bool {
+    let text = |name| headers.get(name).map(|value: &HeaderValue| value.to_str().unwrap_or_default());
+    let own = |origin: &str| {
+        let host = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+        host.is_some() && host == text(header::HOST)
+    };
+    !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+        && text(header::ORIGIN).is_some_and(|origin| !own(origin))
 }
 
 fn preflight() -> [(HeaderName, &'static str); 3] {
@@ -96,6 +114,22 @@ mod tests {
         assert_eq!(aliases("https://localhost"), ["https://localhost", "https://127.0.0.1", "https://[::1]"]);
         for other in ["https://tickets.example", "http://localhost.example", "http://my.localhost:1"] {
             assert_eq!(aliases(other), [other]);
+        }
+    }
+
+    #[test]
+    fn pages_from_elsewhere_change_nothing() {
+        let headers = |origin: Option<&str>| {
+            let origin = origin.map(|origin| (header::ORIGIN, HeaderValue::from_str(origin).unwrap()));
+            let host = (header::HOST, HeaderValue::from_static("me:8080"));
+            HeaderMap::from_iter(origin.into_iter().chain([host]))
+        };
+        for other in ["http://evil.example", "null", "", "http://me", "http://me:80", "file://me:8080"] {
+            assert!(is_strangers(&Method::POST, &headers(Some(other))), "{other}");
+            assert!(!is_strangers(&Method::GET, &headers(Some(other))), "{other}");
+        }
+        for own in [Some("http://me:8080"), Some("https://me:8080"), None] {
+            assert!(!is_strangers(&Method::DELETE, &headers(own)), "{own:?}");
         }
     }
 

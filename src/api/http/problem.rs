@@ -236,12 +236,13 @@ impl Problem {
     }
 
     /// A whole answer as bytes, for connections that are not spoken to in HTTP any more.
+    /// Whoever's page asked may read it: it tells nothing of anybody, and the page goes on elsewhere.
     pub fn raw(&self) -> String {
         let (body, status) = (self.body(), self.code.status());
         let retry = self.retry_after_s.map_or(String::new(), |after_s| format!("retry-after: {after_s}\r\n"));
         format!(
             "HTTP/1.1 {status}\r\ncontent-type: {CONTENT_TYPE}\r\n{retry}content-length: {}\r\nconnection: \
-             close\r\n\r\n{body}",
+             close\r\naccess-control-allow-origin: *\r\n\r\n{body}",
             body.len()
         )
     }

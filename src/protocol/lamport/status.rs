@@ -28,7 +28,7 @@ pub struct Status {
     pub waiting_for: Option<String>,
     /// The request that it executed last, of whichever view: whose turn it was.
     pub last_turn: Option<Timestamp>,
-    /// The first request of its queue: whose turn it is.
+    /// The first request of its queue: whose turn is next, when all have replied and it is durable.
     pub turn: Option<Timestamp>,
     /// Commands that wait for their batch.
     pub pending: usize,

@@ -107,6 +107,16 @@ fn pages_of_the_other_servers_may_ask_and_strangers_may_not() {
         assert_eq!(refused.header("access-control-allow-origin"), "", "{stranger}");
         let asked = Http::open(&cluster, 1).ask("GET", "/v1/seats", &format!("origin: {stranger}\r\n"), "");
         assert_eq!((asked.status, asked.header("access-control-allow-origin")), (200, ""), "{stranger}");
+        // A browser sends this one without asking first.
+        let simple = format!("origin: {stranger}\r\n");
+        let sold = Http::open(&cluster, 1).ask("POST", "/reserve?eventId=theatre&tickets=2", &simple, "");
+        assert_eq!(sold.problem(), (403, "not-allowed".to_owned()), "{stranger}");
+    }
+    assert_eq!(get(&cluster, 1, "/v1/seats").json()["left"], 100, "nothing was sold");
+    for own in [format!("http://127.0.0.1:{}", cluster.http_ports[&1]), other] {
+        let origin = format!("origin: {own}\r\n");
+        let sold = Http::open(&cluster, 1).ask("POST", "/reserve?eventId=theatre&tickets=2", &origin, "");
+        assert_eq!(sold.status, 200, "{own}");
     }
 }
 

@@ -12,6 +12,7 @@ use crate::config::ClusterConfig;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use ct_codecs::{Base64, Encoder as _};
 use orion::hazardous::hash::sha2::sha256::Sha256;
 use std::fmt::Write as _;
@@ -41,7 +42,7 @@ const SCRIPTS: &[&str] = &[
 /// The page as browsers get it.
 #[derive(Debug)]
 pub(super) struct Page {
-    text: String,
+    text: Bytes,
     etag: String,
     /// What it may load and whom it may ask, as `Content-Security-Policy`.
     policy: String,
@@ -64,7 +65,7 @@ impl Page {
             // Writing to a string cannot fail.
             let _ = write!(policy, " {url}");
         }
-        Page { etag: format!("\"{:016x}\"", xxh3_64(text.as_bytes())), text, policy }
+        Page { etag: format!("\"{:016x}\"", xxh3_64(text.as_bytes())), text: text.into(), policy }
     }
 }
 
@@ -109,6 +110,7 @@ mod tests {
     #[test]
     fn the_page_is_one_small_document_that_loads_nothing() {
         let Page { text, policy, .. } = page();
+        let text = std::str::from_utf8(&text).unwrap();
         assert!(text.len() < BYTES_MAX, "{} bytes", text.len());
         assert!(!text.contains("/* style */") && !text.contains("/* script */"));
         assert!(!text.contains(" style="), "the policy forbids it");
