@@ -10,14 +10,14 @@ use std::{collections::BTreeSet, fmt, io};
 
 /// Of recordings, in their first line.
 pub const FORMAT: &str = "boxoffice-trace-1";
-/// Largest file that is read, as by the page: a recording of nine servers at the recorder's limit has less than 300 MiB.
+/// Largest file that is read, as by the page. Nine servers at the recorder's limit fit, whatever their clocks say.
 pub const FILE_BYTES_MAX: u64 = 400 << 20;
 /// Most events that are read; the recorder stops at 250,000 of a server.
 pub const FILE_EVENTS_MAX: usize = 2_250_000;
 /// Highest id of a server.
-const SERVER_MAX: u8 = 9;
+pub(in crate::client) const SERVER_MAX: u8 = 9;
 /// Longest id of a view.
-const VIEW_CHARS_MAX: usize = 48;
+pub(in crate::client) const VIEW_CHARS_MAX: usize = 48;
 /// Most characters of a foreign text that are shown.
 const TEXT_CHARS_MAX: usize = 200;
 

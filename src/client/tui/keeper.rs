@@ -148,6 +148,7 @@ mod tests {
     }
 
     #[tokio::test]
+    #[expect(clippy::disallowed_methods, reason = "the fact is about the clock")]
     async fn a_line_tells_how_long_the_answer_took_and_not_the_disk() {
         let (go, may_go) = sync_channel::<()>(1);
         let (seen, lines) = sync_channel(1);
