@@ -122,10 +122,11 @@ impl Shell {
         let interrupted = interrupted(*catches_interrupt);
         let done = running(runtime).block_on(connection.call(wanted, interrupted));
         let told = answers::report(output, verb, name, connection, done);
+        let exit = told.exit;
         if let Some(asked) = asked {
-            user_log::write(asked, &told, output.verbose);
+            user_log::write(user_log::answered(asked, told), output.verbose);
         }
-        told.exit
+        exit
     }
 }
 

@@ -16,7 +16,7 @@ use super::{
     output::{Output, detail, note},
 };
 use crate::{
-    api::wire::{ClientFrame, ClientRequest, ServerReply, TracePage},
+    api::wire::{ClientFrame, ClientRequest, ServerReply, TracePage, Traced},
     config::{ClusterConfig, ServerConfig},
 };
 use serde_json::{Value, json};
@@ -155,7 +155,7 @@ fn print(cluster: &str, all: &[Watched], output: &mut Output) {
             // Each server's events keep their order, also when its clock was set back meanwhile.
             latest = (*at_us).max(latest);
             if let What::Traced(traced) = what {
-                events.push((latest, json!({ "server": server, "at_us": at_us, "what": traced })));
+                events.push((latest, line(*server, *at_us, traced)));
             }
         }
     }
@@ -170,6 +170,11 @@ fn print(cluster: &str, all: &[Watched], output: &mut Output) {
     let head = json!({ "format": FORMAT, "cluster": cluster, "servers": servers }).to_string();
     let head = head.strip_suffix('}').expect("it is an object");
     output.data(format_args!("{head},\"events\":[\n{}\n]}}", lines.join(",\n")));
+}
+
+/// What stands on an event's line.
+fn line(server: u8, at_us: u64, what: &Traced) -> Value {
+    json!({ "server": server, "at_us": at_us, "what": what })
 }
 
 async fn watch(
@@ -268,6 +273,31 @@ impl Asked {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::diagram::{
+        AT_US_MAX,
+        recording::{FILE_EVENTS_MAX, SERVER_MAX, VIEW_CHARS_MAX},
+    };
+
+    #[test]
+    fn the_largest_recording_can_be_read() {
+        let stamp = json!({ "clock": u64::MAX, "server": SERVER_MAX });
+        let view = "1".repeat(VIEW_CHARS_MAX);
+        let members: Vec<u8> = (1..=SERVER_MAX).collect();
+        for what in [
+            json!({ "received": { "from": SERVER_MAX, "said": { "request": { "request": stamp } } } }),
+            json!({ "received": { "from": SERVER_MAX, "said": { "release": { "until": stamp } } } }),
+            json!({ "received": { "from": SERVER_MAX, "said": { "view": { "step": "installed", "view": view } } } }),
+            json!({ "executed": { "position": u64::MAX, "request": stamp, "commands": u32::MAX } }),
+            json!({ "activated": { "view": view, "members": members } }),
+        ] {
+            let what: Traced = serde_json::from_value(what).unwrap();
+            let line = line(SERVER_MAX, AT_US_MAX, &what).to_string();
+            let file = (line.len() + ",\n".len()) as u64 * FILE_EVENTS_MAX as u64;
+            // What stands above the events is small.
+            assert!(file + (1 << 20) <= FILE_BYTES_MAX, "{line}");
+        }
+        assert_eq!(EVENTS_MAX * usize::from(SERVER_MAX), FILE_EVENTS_MAX);
+    }
 
     #[test]
     fn what_is_too_much_for_a_recording_is_counted_as_missing() {

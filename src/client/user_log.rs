@@ -6,7 +6,7 @@ use super::args::{AuditArgs, AuditResultArg};
 use super::exchange::Wanted;
 use super::exit::Exit;
 use super::output::{Output, note};
-use crate::audit::describe::Asked;
+use crate::audit::describe::{Answered, Asked};
 use crate::audit::reader::{Filter, Found, read};
 use crate::audit::record::{AuditRecord, AuditResult};
 use crate::audit::writer::{AuditLog, Readers, Rotation};
@@ -28,15 +28,20 @@ pub(super) fn asked(wanted: &Wanted) -> Option<Asked> {
     }
 }
 
-/// Writes the line, if there is a place for it. A command is never refused because its line cannot be written.
-pub(super) fn write(asked: Asked, told: &Told, verbose: bool) {
-    let Some(dir) = directory() else { return };
+/// The line is complete, now: the time that it tells ends here.
+pub(super) fn answered(asked: Asked, told: Told) -> Answered {
     let result = match told.exit {
         Exit::Done => AuditResult::Done,
         Exit::Refused | Exit::Usage | Exit::NotAllowed => AuditResult::Failed,
         Exit::Unknown => AuditResult::Unknown,
     };
-    let record = asked.answered(told.server, result, told.message.clone()).record();
+    asked.answered(told.server, result, told.message)
+}
+
+/// Writes the line, if there is a place for it. A command is never refused because its line cannot be written.
+pub(super) fn write(answered: Answered, verbose: bool) {
+    let Some(dir) = directory() else { return };
+    let record = answered.record();
     let file = dir.join(file_name(&record.who));
     match AuditLog::open(&file, ROTATION) {
         Ok(log) => log.write(record),

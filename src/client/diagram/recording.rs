@@ -10,14 +10,14 @@ use std::{collections::BTreeSet, fmt, io};
 
 /// Of recordings, in their first line.
 pub const FORMAT: &str = "boxoffice-trace-1";
-/// Largest file that is read: a recording of nine servers at the recorder's limit.
-pub const FILE_BYTES_MAX: u64 = 256 << 20;
+/// Largest file that is read, as by the page. Nine servers at the recorder's limit fit, whatever their clocks say.
+pub const FILE_BYTES_MAX: u64 = 400 << 20;
 /// Most events that are read; the recorder stops at 250,000 of a server.
 pub const FILE_EVENTS_MAX: usize = 2_250_000;
 /// Highest id of a server.
-const SERVER_MAX: u8 = 9;
+pub(in crate::client) const SERVER_MAX: u8 = 9;
 /// Longest id of a view.
-const VIEW_CHARS_MAX: usize = 48;
+pub(in crate::client) const VIEW_CHARS_MAX: usize = 48;
 /// Most characters of a foreign text that are shown.
 const TEXT_CHARS_MAX: usize = 200;
 
@@ -194,9 +194,12 @@ fn others(what: &What) -> Vec<u8> {
     }
 }
 
-/// A foreign text as it may be shown: a terminal obeys control characters.
+/// A foreign text as it may be shown: a terminal obeys control characters, and line separators and direction overrides
+/// rewrite its lines. No name has them either.
 pub fn shown(text: &str) -> String {
-    let sign = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+    let is_obeyed =
+        |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let sign = |c: char| if is_obeyed(c) { '\u{fffd}' } else { c };
     let mut shown: String = text.chars().take(TEXT_CHARS_MAX).map(sign).collect();
     if text.chars().nth(TEXT_CHARS_MAX).is_some() {
         shown.push_str("...");

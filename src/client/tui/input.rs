@@ -1,6 +1,6 @@
 //! What people type, and what lies over a screen until they have.
 
-use super::state::Place;
+use super::state::{Hall, Place};
 use crate::domain::{
     events::{
         command::Seating,
@@ -30,9 +30,25 @@ impl Field {
     }
 }
 
-/// What somebody wants; kept while it is asked who that is.
+/// What somebody wants; kept while a question about it is open. It says itself what it is about: the list under the
+/// question goes on changing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Intent {
+    /// Something of one hall.
+    At(Hall, Wish),
+    /// A booking of the first event for one of the second.
+    Exchange(EventKey, EventKey, Seating),
+    /// Give the seat of one ticket back.
+    DeleteTicket(TicketId),
+    /// Remove an event with all its bookings.
+    RemoveEvent(EventKey),
+    /// See what one has.
+    Bookings,
+}
+
+/// What somebody wants of a hall.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wish {
     /// The seats that are picked.
     Book,
     /// Set them aside.
@@ -41,8 +57,6 @@ pub enum Intent {
     BookCount(u32),
     /// So many adjacent seats that leave no single free seat beside them.
     BookBest(u32),
-    /// A booking of the first event for one of the second.
-    Exchange(EventKey, EventKey, Seating),
     /// Book what is held.
     Confirm,
     /// Hold it for longer.
@@ -51,16 +65,10 @@ pub enum Intent {
     Release,
     /// Give a booking back.
     Cancel,
-    /// Give the seat of one ticket back.
-    DeleteTicket(TicketId),
-    /// Remove an event with all its bookings.
-    RemoveEvent(EventKey),
     /// Wait for so many seats.
     Join(u32),
     /// Wait no longer.
     Leave,
-    /// See what one has.
-    Bookings,
 }
 
 /// What a typed line is for.

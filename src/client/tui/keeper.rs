@@ -8,7 +8,10 @@ use super::super::{
     user_log,
 };
 use super::update::Answered;
-use crate::{api::wire::ServerReply, audit::describe::Asked};
+use crate::{
+    api::wire::ServerReply,
+    audit::describe::{Answered as Line, Asked},
+};
 use std::{collections::BTreeMap, time::Duration};
 use tokio::{
     sync::mpsc::{self, Receiver, Sender},
@@ -24,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Knows which commands have no line yet. Has to be told to [`finish`](Keeper::finish).
 pub struct Keeper {
     unlogged: BTreeMap<u64, Asked>,
-    lines: Sender<(Asked, Told)>,
+    lines: Sender<Line>,
     writer: JoinHandle<()>,
     /// Lines for which there was no room.
     lost: u64,
@@ -36,7 +39,7 @@ impl Keeper {
         Keeper::with(write)
     }
 
-    fn with(write: impl FnOnce(Receiver<(Asked, Told)>) + Send + 'static) -> Keeper {
+    fn with(write: impl FnOnce(Receiver<Line>) + Send + 'static) -> Keeper {
         let (lines, waiting) = mpsc::channel(LINES_MAX);
         let writer = tokio::task::spawn_blocking(move || write(waiting));
         Keeper { unlogged: BTreeMap::new(), lines, writer, lost: 0 }
@@ -67,8 +70,9 @@ impl Keeper {
         self.write(asked, Told { exit, server: answered.server, message });
     }
 
+    /// The time ends before the disk is waited for; what the line says is put into words after that.
     fn write(&mut self, asked: Asked, told: Told) {
-        if self.lines.try_send((asked, told)).is_err() {
+        if self.lines.try_send(user_log::answered(asked, told)).is_err() {
             self.lost += 1;
         }
     }
@@ -89,17 +93,17 @@ impl Keeper {
 }
 
 /// Writes until nobody has lines any more.
-fn write(mut waiting: Receiver<(Asked, Told)>) {
-    while let Some((asked, told)) = waiting.blocking_recv() {
-        user_log::write(asked, &told, false);
+fn write(mut waiting: Receiver<Line>) {
+    while let Some(line) = waiting.blocking_recv() {
+        user_log::write(line, false);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::command::Operation;
-    use std::sync::mpsc::sync_channel;
+    use crate::{audit::record::AuditResult, domain::command::Operation};
+    use std::{sync::mpsc::sync_channel, time::Instant};
 
     fn command() -> Wanted {
         Wanted::Operation(Operation::Delete { name: "bob".parse().unwrap() })
@@ -129,8 +133,9 @@ mod tests {
     async fn every_command_has_one_line_in_order_also_without_an_answer() {
         let (seen, lines) = sync_channel(LINES_MAX);
         let mut keeper = Keeper::with(move |mut waiting| {
-            while let Some((_, told)) = waiting.blocking_recv() {
-                seen.send((told.exit, told.server)).unwrap();
+            while let Some(line) = waiting.blocking_recv() {
+                let record = line.record();
+                seen.send((record.result, record.server)).unwrap();
             }
         });
         keeper.asked(1, &command());
@@ -139,6 +144,30 @@ mod tests {
         keeper.answered(1, &failed());
         keeper.answered(7, &failed());
         keeper.finish().await;
-        assert_eq!(lines.iter().collect::<Vec<_>>(), [(Exit::Unknown, 2), (Exit::Unknown, 0)]);
+        assert_eq!(lines.iter().collect::<Vec<_>>(), [(AuditResult::Unknown, 2), (AuditResult::Unknown, 0)]);
+    }
+
+    #[tokio::test]
+    #[expect(clippy::disallowed_methods, reason = "the fact is about the clock")]
+    async fn a_line_tells_how_long_the_answer_took_and_not_the_disk() {
+        let (go, may_go) = sync_channel::<()>(1);
+        let (seen, lines) = sync_channel(1);
+        let mut keeper = Keeper::with(move |mut waiting| {
+            may_go.recv().unwrap();
+            while let Some(line) = waiting.blocking_recv() {
+                seen.send(line.record().took_us).unwrap();
+            }
+        });
+        let began = Instant::now();
+        keeper.asked(1, &command());
+        keeper.answered(1, &failed());
+        let longest_us = began.elapsed().as_micros() as u64;
+        while began.elapsed().as_micros() as u64 <= 2 * longest_us {
+            std::hint::spin_loop();
+        }
+        go.send(()).unwrap();
+        keeper.finish().await;
+        let took_us = lines.recv().unwrap();
+        assert!(took_us <= longest_us, "{took_us} us, and it were {longest_us} us at the most");
     }
 }

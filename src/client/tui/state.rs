@@ -164,6 +164,8 @@ pub struct EventList {
     pub rows: Vec<Option<(usize, usize)>>,
     /// The chosen row.
     pub place: Place,
+    /// The event that was chosen, while the page that has it now is not loaded.
+    pub sought: Option<EventKey>,
     /// Counts filters, so that pages of an old one are not taken for the new one's.
     pub generation: u64,
 }
@@ -260,12 +262,55 @@ pub struct Bookings {
     pub refused: Option<String>,
     /// The chosen row.
     pub place: Place,
+    /// Whether each part was told or refused since the screen was opened. Rows that are shown one part after the other
+    /// would move away from under the cursor.
+    pub is_told: bool,
+    /// Whether the chosen row went away, and no other was chosen since: no key acts on what moved to its place.
+    pub is_lost: bool,
+}
+
+impl Booking {
+    /// Whether both are about the same: seats that were held and are booked now are.
+    fn is_same(&self, other: &Booking) -> bool {
+        match (self, other) {
+            (Booking::Has { hall, .. }, Booking::Has { hall: other, .. }) => hall == other,
+            (Booking::Gone(notice), Booking::Gone(other)) => notice == other,
+            (Booking::Has { .. }, Booking::Gone(_)) | (Booking::Gone(_), Booking::Has { .. }) => false,
+        }
+    }
 }
 
 impl Bookings {
-    /// All rows.
+    /// All rows; none before there is no more to wait for.
     pub fn rows(&self) -> impl Iterator<Item = &Booking> {
-        self.theatre.iter().chain(&self.events).flatten()
+        self.theatre.iter().chain(&self.events).flatten().filter(|_| self.is_told)
+    }
+
+    /// A part of it is not told.
+    pub fn refuse(&mut self, words: String) {
+        self.refused = Some(words);
+        self.is_told = true;
+    }
+
+    /// The chosen row.
+    pub fn chosen(&self) -> Option<&Booking> {
+        self.rows().nth(self.place.at).filter(|_| !self.is_lost)
+    }
+
+    /// Puts the cursor where the row is now that was chosen before.
+    pub fn follow(&mut self, before: &Booking) {
+        let at = self.rows().position(|row| row.is_same(before));
+        match at {
+            Some(at) => self.place.at = at,
+            None => self.is_lost = true,
+        }
+    }
+
+    /// Whether nothing is had of a hall any more, as far as is told.
+    pub fn is_gone(&self, hall: &Hall) -> bool {
+        let rows = if *hall == Hall::Theatre { &self.theatre } else { &self.events };
+        let is_it = |row: &Booking| matches!(row, Booking::Has { hall: other, .. } if other == hall);
+        !self.more && rows.as_ref().is_some_and(|rows| !rows.iter().any(is_it))
     }
 }
 

@@ -68,6 +68,18 @@ fn what_is_no_recording_is_met_with_a_sentence() {
 fn control_characters_and_endless_texts_are_not_shown() {
     let text = file(LEFT).replace("boxoffice\"", r#"\u001b[2Jx\u0007""#);
     assert_eq!(read(&text).unwrap().cluster, "\u{fffd}[2Jx\u{fffd}");
+    for obeyed in ["\u{2028}", "\u{2029}", "\u{202a}", "\u{202e}", "\u{2066}", "\u{2069}", "\u{85}"] {
+        let text = file(LEFT).replace("boxoffice\"", &format!("x{obeyed}y\"")).replace("it broke", obeyed);
+        let recording = read(&text).unwrap();
+        assert_eq!(recording.cluster, "x\u{fffd}y", "{obeyed:?}");
+        assert_eq!(recording.remarks[1], "server 1: \u{fffd}");
+        let text = file(LEFT).replace(FORMAT, &format!("x{obeyed}y"));
+        assert!(!read(&text).unwrap_err().to_string().contains(obeyed), "{obeyed:?}");
+    }
+    for kept in ["\u{2027}", "\u{202f}", "\u{2065}", "\u{206a}", "\u{5e2d}"] {
+        let text = file(LEFT).replace("boxoffice\"", &format!("{kept}\""));
+        assert_eq!(read(&text).unwrap().cluster, kept);
+    }
     let text = file(LEFT).replace("it broke", &"b".repeat(100_000));
     assert!(read(&text).unwrap().remarks[1].len() < 300);
 }

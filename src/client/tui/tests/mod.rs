@@ -6,6 +6,7 @@ mod keys;
 mod lists;
 mod more;
 mod screens;
+mod shifts;
 
 use super::input::Overlay;
 use super::state::*;

@@ -2,6 +2,7 @@
 
 use super::super::super::answers::outcome_exit;
 use super::super::super::exit::Exit;
+use super::super::input::{Intent, Overlay, Wish};
 use super::super::log::Level;
 use super::super::state::*;
 use super::{Answered, ask_status, events, poll_now, seats};
@@ -134,7 +135,7 @@ fn failed(state: &mut State, purpose: &Purpose, failure: &Failure, effects: &mut
             state.loading.failed = Some(words);
             state.loading.is_denied = matches!(failure, Failure::NotAllowed(_));
         }
-        Purpose::Schedule(_) | Purpose::Search(_) => state.bookings.refused = Some(words),
+        Purpose::Schedule(_) | Purpose::Search(_) => state.bookings.refuse(words),
         Purpose::Connect | Purpose::Theatre | Purpose::Page { .. } | Purpose::Map(_) | Purpose::Mine(..) => {
             let words = match failure {
                 Failure::NotAllowed(reason) | Failure::Rejected(reason) => reason.clone(),
@@ -223,7 +224,25 @@ fn mine_of(what: Claimed) -> Mine {
     }
 }
 
+/// What one has was told anew. The cursor stays on its row, and a question about what is gone is closed.
 fn bookings(state: &mut State, answer: Answer) {
+    let chosen = state.bookings.chosen().cloned();
+    listed(state, answer);
+    state.bookings.is_told |= state.bookings.theatre.is_some() && state.bookings.events.is_some();
+    if let Some(chosen) = chosen {
+        state.bookings.follow(&chosen);
+    }
+    if let Some(Overlay::Confirm { intent: Some(Intent::At(hall, Wish::Cancel)), .. }) = &state.overlay
+        && state.screen == Screen::Bookings
+        && state.bookings.is_gone(hall)
+    {
+        let words = format!("You have nothing of {hall} any more.");
+        state.overlay = None;
+        state.say(Tone::Info, words);
+    }
+}
+
+fn listed(state: &mut State, answer: Answer) {
     let bookings = &mut state.bookings;
     match answer {
         Answer::Search { seats, .. } => {
@@ -243,7 +262,7 @@ fn bookings(state: &mut State, answer: Answer) {
                 bookings.more = more.is_some();
                 bookings.refused = None;
             }
-            EventAnswer::Refused(refusal) => bookings.refused = Some(refusal.to_string()),
+            EventAnswer::Refused(refusal) => bookings.refuse(refusal.to_string()),
             _ => {}
         },
         Answer::Seats(_) => {}

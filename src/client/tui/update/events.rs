@@ -37,6 +37,7 @@ pub fn filter(state: &mut State, text: &str, effects: &mut Vec<Effect>) {
     list.words = words;
     list.asked = asked;
     list.place = Place::default();
+    list.sought = None;
     load(state, effects);
 }
 
@@ -58,7 +59,8 @@ pub fn page(
     if generation != state.events.generation {
         return;
     }
-    let chosen = chosen(state).map(|view| view.map(|view| view.event.clone()));
+    let sought = state.events.sought.take().map(Some);
+    let chosen = sought.or_else(|| chosen(state).map(|view| view.map(|view| view.event.clone())));
     let list = &mut state.events;
     match list.pages.iter().position(|page| page.after == after) {
         Some(at) => {
@@ -103,8 +105,11 @@ fn arrange(state: &mut State, chosen: Option<Option<EventKey>>) {
         (Some(Some(key)), Some((page, at))) => list.pages[*page].events[*at].event == *key,
         (Some(_) | None, _) => false,
     };
-    if let Some(at) = rows.iter().position(same) {
-        list.place.at = at;
+    match (rows.iter().position(same), &chosen) {
+        (Some(at), _) => list.place.at = at,
+        // It may be on the next page.
+        (None, Some(Some(key))) if list.more.is_some() => list.sought = Some(key.clone()),
+        (None, _) => {}
     }
     list.rows = rows;
 }

@@ -1,7 +1,7 @@
 //! What each key means on each screen.
 
 use super::super::grid::Grid;
-use super::super::input::{Asks, Field, Intent, Overlay};
+use super::super::input::{Asks, Field, Intent, Overlay, Wish};
 use super::super::log::{Level, Source};
 use super::super::state::*;
 use super::super::view::{diagram_height, list_height, log_height};
@@ -152,6 +152,7 @@ pub fn moves(place: &mut Place, key: KeyCode, height: u16) -> bool {
 
 fn event_list(state: &mut State, key: KeyEvent, effects: &mut Vec<Effect>) {
     if moves(&mut state.events.place, key.code, state.size.1) {
+        state.events.sought = None;
         return;
     }
     match key.code {
@@ -181,9 +182,9 @@ fn hall(state: &mut State, key: KeyEvent, effects: &mut Vec<Effect>) {
     let held = state.seats.as_ref().is_some_and(|seats| matches!(seats.mine, Mine::Held { .. }));
     match key.code {
         KeyCode::Char(' ') => pick(state),
-        KeyCode::Enter if held => seats::act(state, Intent::Confirm, effects),
-        KeyCode::Enter => seats::act(state, Intent::Book, effects),
-        KeyCode::Char('h') => seats::act(state, Intent::Hold, effects),
+        KeyCode::Enter if held => seats::wish(state, Wish::Confirm, effects),
+        KeyCode::Enter => seats::wish(state, Wish::Book, effects),
+        KeyCode::Char('h') => seats::wish(state, Wish::Hold, effects),
         KeyCode::Char('n') => input(state, Asks::Count, String::new()),
         KeyCode::Char('b') => input(state, Asks::Best, String::new()),
         KeyCode::Char('g') => input(state, Asks::Seat, String::new()),
@@ -201,23 +202,18 @@ fn hall(state: &mut State, key: KeyEvent, effects: &mut Vec<Effect>) {
 /// What can be done with what one has, here and in the list of it.
 fn changes_own(state: &mut State, key: KeyCode, effects: &mut Vec<Effect>) -> bool {
     match key {
-        KeyCode::Char('c') => seats::act(state, Intent::Confirm, effects),
-        KeyCode::Char('e') => seats::act(state, Intent::Extend, effects),
-        KeyCode::Char('r') => seats::act(state, Intent::Release, effects),
-        KeyCode::Char('l') => seats::act(state, Intent::Leave, effects),
+        KeyCode::Char('c') => seats::wish(state, Wish::Confirm, effects),
+        KeyCode::Char('e') => seats::wish(state, Wish::Extend, effects),
+        KeyCode::Char('r') => seats::wish(state, Wish::Release, effects),
+        KeyCode::Char('l') => seats::wish(state, Wish::Leave, effects),
         KeyCode::Char('t') => seats::tickets(state),
         KeyCode::Char('m') => seats::exchange(state, effects),
         KeyCode::Char('x') => {
-            let hall = match (state.screen, &state.seats) {
-                (Screen::Bookings, _) => match state.bookings.rows().nth(state.bookings.place.at) {
-                    Some(Booking::Has { hall, .. }) => hall.clone(),
-                    Some(Booking::Gone(_)) | None => return true,
-                },
-                (_, Some(seats)) => seats.hall.clone(),
-                (_, None) => return true,
-            };
-            let question = format!("Give your seats of {hall} back?");
-            state.overlay = Some(Overlay::Confirm { question, intent: Some(Intent::Cancel) });
+            if let Some(hall) = seats::chosen_hall(state) {
+                let question = format!("Give your seats of {hall} back?");
+                let intent = Some(Intent::At(hall, Wish::Cancel));
+                state.overlay = Some(Overlay::Confirm { question, intent });
+            }
         }
         _ => return false,
     }
@@ -261,15 +257,19 @@ fn move_cursor(state: &mut State, key: KeyCode) {
 }
 
 fn bookings(state: &mut State, key: KeyEvent, effects: &mut Vec<Effect>) {
-    if moves(&mut state.bookings.place, key.code, state.size.1) || changes_own(state, key.code, effects) {
-        return;
-    }
-    if key.code == KeyCode::Enter {
-        let row = state.bookings.rows().nth(state.bookings.place.at);
-        if let Some(Booking::Has { hall, .. }) = row {
-            let hall = hall.clone();
-            seats::open(state, hall, effects);
+    let before = state.bookings.place;
+    if moves(&mut state.bookings.place, key.code, state.size.1) {
+        // The first arrow only shows the cursor again.
+        if std::mem::take(&mut state.bookings.is_lost) && matches!(key.code, KeyCode::Up | KeyCode::Down) {
+            state.bookings.place = before;
         }
+    } else if state.bookings.is_lost && state.bookings.rows().next().is_some() {
+        state.say(Tone::Info, "What was chosen is no longer there: choose another with the arrows.");
+    } else if !changes_own(state, key.code, effects)
+        && key.code == KeyCode::Enter
+        && let Some(hall) = seats::chosen_hall(state)
+    {
+        seats::open(state, hall, effects);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Lines that are typed and questions that are answered with yes or no.
 
-use super::super::input::{Asks, FORM_FIELDS, Field, Form, Intent, Overlay};
+use super::super::input::{Asks, FORM_FIELDS, Field, Form, Overlay, Wish};
 use super::super::state::*;
 use super::{command, events, seats};
 use crate::client::{
@@ -74,15 +74,15 @@ fn typed(state: &mut State, asks: Asks, text: &str, effects: &mut Vec<Effect>) -
         }
         Asks::Count => {
             let count = values::count(text)?;
-            seats::act(state, Intent::BookCount(count), effects);
+            seats::wish(state, Wish::BookCount(count), effects);
         }
         Asks::Best => {
             let count = values::count(text)?;
-            seats::act(state, Intent::BookBest(count), effects);
+            seats::wish(state, Wish::BookBest(count), effects);
         }
         Asks::Join => {
             let count = values::count(text)?;
-            seats::act(state, Intent::Join(count), effects);
+            seats::wish(state, Wish::Join(count), effects);
         }
         Asks::Seat => {
             let seat = values::count(text).map_err(|_| "type the number of a seat".to_owned())?;

@@ -1,6 +1,6 @@
 //! The seats of one hall: what is asked of the cluster for each wish, and what the answers change.
 
-use super::super::input::{Asks, Field, Intent, Overlay, Tickets};
+use super::super::input::{Asks, Field, Intent, Overlay, Tickets, Wish};
 use super::super::state::*;
 use super::super::view::tickets_height;
 use super::keys::moves;
@@ -95,55 +95,62 @@ pub fn act(state: &mut State, intent: Intent, effects: &mut Vec<Effect>) {
         state.overlay = Some(Overlay::Input { asks, field, wrong });
         return;
     };
-    let (hall, wanted) = match intent.clone() {
+    let (words, wanted) = match intent {
         Intent::Bookings => {
             (state.bookings, state.exchange) = (Bookings::default(), None);
             return go(state, Screen::Bookings, effects);
         }
-        // These say themselves where it is.
         Intent::RemoveEvent(event) => {
-            (Hall::Event(event.clone()), Some(operation(who, Action::RemoveEvent { event })))
+            (format!("Removing {event}"), operation(who, Action::RemoveEvent { event }))
         }
         Intent::DeleteTicket(ticket) => {
-            let wanted = operation(who, Action::DeleteTicket { ticket });
-            return command(state, format!("Giving back the seat of ticket {ticket}"), wanted, effects);
+            let words = format!("Giving back the seat of ticket {ticket}");
+            (words, operation(who, Action::DeleteTicket { ticket }))
         }
         Intent::Exchange(from, to, seating) => {
-            let hall = Hall::Event(to.clone());
-            (hall, Some(operation(who.clone(), Action::Exchange { holder: who, from, to, seating })))
+            let words = format!("Exchanging {from} for {to}");
+            (words, operation(who.clone(), Action::Exchange { holder: who, from, to, seating }))
         }
-        _ => {
-            let Some(hall) = chosen_hall(state) else { return };
+        Intent::At(hall, wish) => {
             let picked = picked(state);
             if let (Some(from), Hall::Event(to), Some(seating)) =
-                (state.exchange.clone(), &hall, seating(&intent, picked.as_ref()))
+                (state.exchange.clone(), &hall, seating(&wish, picked.as_ref()))
             {
                 return confirm_exchange(state, from, to.clone(), seating);
             }
             let wanted = match &hall {
-                Hall::Theatre => theatre(&intent, name, picked.as_ref()),
-                Hall::Event(event) => at_event(&intent, who, event.clone(), picked.as_ref()),
+                Hall::Theatre => theatre(&wish, name, picked.as_ref()),
+                Hall::Event(event) => at_event(&wish, who, event.clone(), picked.as_ref()),
             };
-            (hall, wanted)
+            match wanted {
+                Some(wanted) => (words(&wish, &hall, picked.as_ref()), wanted),
+                None if hall == Hall::Theatre => {
+                    let words = "The theatre sells at once, a number of seats or those that are picked: it has no holds and no waiting list.";
+                    return state.say(Tone::Info, words);
+                }
+                None => {
+                    let words = "Pick seats with Space first, or press n for a number of seats.";
+                    return state.say(Tone::Info, words);
+                }
+            }
         }
     };
-    let words = words(&intent, &hall, picked(state).as_ref());
-    match wanted {
-        Some(wanted) => command(state, words, wanted, effects),
-        None if hall == Hall::Theatre => {
-            let words = "The theatre sells at once, a number of seats or those that are picked: it has no holds and no waiting list.";
-            state.say(Tone::Info, words);
-        }
-        None => state.say(Tone::Info, "Pick seats with Space first, or press n for a number of seats."),
+    command(state, words, wanted, effects);
+}
+
+/// Does what somebody wants of the hall that they look at, or whose row is chosen.
+pub fn wish(state: &mut State, wish: Wish, effects: &mut Vec<Effect>) {
+    if let Some(hall) = chosen_hall(state) {
+        act(state, Intent::At(hall, wish), effects);
     }
 }
 
-/// The hall that a wish is about.
-fn chosen_hall(state: &State) -> Option<Hall> {
+/// The hall that a key is about.
+pub fn chosen_hall(state: &State) -> Option<Hall> {
     if state.screen != Screen::Bookings {
         return state.seats.as_ref().map(|seats| seats.hall.clone());
     }
-    match state.bookings.rows().nth(state.bookings.place.at)? {
+    match state.bookings.chosen()? {
         Booking::Has { hall, .. } => Some(hall.clone()),
         Booking::Gone(_) => None,
     }
@@ -158,7 +165,7 @@ fn picked(state: &State) -> Option<SeatRuns> {
 /// What one has where the cursor is.
 fn chosen_booking(state: &State) -> Option<(EventKey, SeatRuns, TicketStem)> {
     let (hall, mine) = match (state.screen, &state.seats) {
-        (Screen::Bookings, _) => match state.bookings.rows().nth(state.bookings.place.at)? {
+        (Screen::Bookings, _) => match state.bookings.chosen()? {
             Booking::Has { hall, mine, .. } => (hall, mine),
             Booking::Gone(_) => return None,
         },
@@ -221,73 +228,62 @@ fn confirm_exchange(state: &mut State, from: EventKey, to: EventKey, seating: Se
 }
 
 /// Which seats of an event a wish to book means.
-fn seating(intent: &Intent, picked: Option<&SeatRuns>) -> Option<Seating> {
-    match intent {
-        Intent::Book => Some(Seating::Seats(picked?.clone())),
-        Intent::BookCount(count) => Count::new(*count).map(Seating::Any),
-        Intent::BookBest(count) => Count::new(*count).map(Seating::Best),
+fn seating(wish: &Wish, picked: Option<&SeatRuns>) -> Option<Seating> {
+    match wish {
+        Wish::Book => Some(Seating::Seats(picked?.clone())),
+        Wish::BookCount(count) => Count::new(*count).map(Seating::Any),
+        Wish::BookBest(count) => Count::new(*count).map(Seating::Best),
         _ => None,
     }
 }
 
-fn theatre(intent: &Intent, name: Name, picked: Option<&SeatRuns>) -> Option<Wanted> {
-    let operation = match intent {
-        Intent::Book => Operation::ReserveSeats { name, seats: picked?.to_vec() },
-        Intent::BookCount(count) => Operation::Reserve { name, count: *count },
-        Intent::Cancel => Operation::Delete { name },
-        Intent::BookBest(_)
-        | Intent::Exchange(..)
-        | Intent::DeleteTicket(_)
-        | Intent::RemoveEvent(_)
-        | Intent::Hold
-        | Intent::Confirm
-        | Intent::Extend
-        | Intent::Release
-        | Intent::Join(_)
-        | Intent::Leave
-        | Intent::Bookings => return None,
+fn theatre(wish: &Wish, name: Name, picked: Option<&SeatRuns>) -> Option<Wanted> {
+    let operation = match wish {
+        Wish::Book => Operation::ReserveSeats { name, seats: picked?.to_vec() },
+        Wish::BookCount(count) => Operation::Reserve { name, count: *count },
+        Wish::Cancel => Operation::Delete { name },
+        Wish::BookBest(_)
+        | Wish::Hold
+        | Wish::Confirm
+        | Wish::Extend
+        | Wish::Release
+        | Wish::Join(_)
+        | Wish::Leave => return None,
     };
     Some(Wanted::Operation(operation))
 }
 
-fn at_event(intent: &Intent, who: Actor, event: EventKey, picked: Option<&SeatRuns>) -> Option<Wanted> {
+fn at_event(wish: &Wish, who: Actor, event: EventKey, picked: Option<&SeatRuns>) -> Option<Wanted> {
     let holder = who.clone();
-    let action = match intent {
-        Intent::Book | Intent::BookCount(_) | Intent::BookBest(_) => {
-            Action::Book { holder, event, seating: seating(intent, picked)? }
+    let action = match wish {
+        Wish::Book | Wish::BookCount(_) | Wish::BookBest(_) => {
+            Action::Book { holder, event, seating: seating(wish, picked)? }
         }
-        Intent::Hold => Action::Hold { holder, event, seating: Seating::Seats(picked?.clone()) },
-        Intent::Confirm => Action::Confirm { holder, event },
-        Intent::Extend => Action::Extend { holder, event },
-        Intent::Release => Action::Release { holder, event },
-        Intent::Cancel => Action::Cancel { holder, event: event.id, kind: Some(event.kind) },
-        Intent::Join(count) => Action::Join { holder, event, count: Count::new(*count)? },
-        Intent::Leave => Action::Leave { holder, event },
-        Intent::Exchange(..) | Intent::DeleteTicket(_) | Intent::RemoveEvent(_) | Intent::Bookings => {
-            return None;
-        }
+        Wish::Hold => Action::Hold { holder, event, seating: Seating::Seats(picked?.clone()) },
+        Wish::Confirm => Action::Confirm { holder, event },
+        Wish::Extend => Action::Extend { holder, event },
+        Wish::Release => Action::Release { holder, event },
+        Wish::Cancel => Action::Cancel { holder, event: event.id, kind: Some(event.kind) },
+        Wish::Join(count) => Action::Join { holder, event, count: Count::new(*count)? },
+        Wish::Leave => Action::Leave { holder, event },
     };
     Some(operation(who, action))
 }
 
 /// What is being done, while it is.
-fn words(intent: &Intent, hall: &Hall, picked: Option<&SeatRuns>) -> String {
+fn words(wish: &Wish, hall: &Hall, picked: Option<&SeatRuns>) -> String {
     let picked = picked.map_or_else(String::new, |picked| brief(picked, 30));
-    match intent {
-        Intent::Book => format!("Booking {picked} of {hall}"),
-        Intent::Hold => format!("Holding {picked} of {hall}"),
-        Intent::BookCount(count) => format!("Booking {count} seats of {hall}"),
-        Intent::BookBest(count) => format!("Booking {count} adjacent seats of {hall}"),
-        Intent::Exchange(from, ..) => format!("Exchanging {from} for {hall}"),
-        Intent::DeleteTicket(ticket) => format!("Giving back the seat of ticket {ticket}"),
-        Intent::RemoveEvent(_) => format!("Removing {hall}"),
-        Intent::Confirm => format!("Confirming the hold at {hall}"),
-        Intent::Extend => format!("Extending the hold at {hall}"),
-        Intent::Release => format!("Releasing the hold at {hall}"),
-        Intent::Cancel => format!("Giving back the seats of {hall}"),
-        Intent::Join(count) => format!("Joining the waiting list of {hall} for {count} seats"),
-        Intent::Leave => format!("Leaving the waiting list of {hall}"),
-        Intent::Bookings => "Looking".to_owned(),
+    match wish {
+        Wish::Book => format!("Booking {picked} of {hall}"),
+        Wish::Hold => format!("Holding {picked} of {hall}"),
+        Wish::BookCount(count) => format!("Booking {count} seats of {hall}"),
+        Wish::BookBest(count) => format!("Booking {count} adjacent seats of {hall}"),
+        Wish::Confirm => format!("Confirming the hold at {hall}"),
+        Wish::Extend => format!("Extending the hold at {hall}"),
+        Wish::Release => format!("Releasing the hold at {hall}"),
+        Wish::Cancel => format!("Giving back the seats of {hall}"),
+        Wish::Join(count) => format!("Joining the waiting list of {hall} for {count} seats"),
+        Wish::Leave => format!("Leaving the waiting list of {hall}"),
     }
 }
 

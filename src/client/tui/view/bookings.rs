@@ -31,7 +31,7 @@ pub fn draw(state: &State, buffer: &mut Buffer, ink: &Ink) {
     }
     let rows = bookings.rows().enumerate().skip(bookings.place.first).take(list_height(height));
     for (y, (at, booking)) in (LIST_TOP..).zip(rows) {
-        let is_chosen = at == bookings.place.at;
+        let is_chosen = at == bookings.place.at && !bookings.is_lost;
         let (sign, style) = if is_chosen { ('>', ink.reversed()) } else { (' ', ink.plain()) };
         if is_chosen {
             put(buffer, 0, y, width, &" ".repeat(usize::from(width)), style);
@@ -39,7 +39,7 @@ pub fn draw(state: &State, buffer: &mut Buffer, ink: &Ink) {
         put(buffer, 1, y, what - 2, &format!("{sign} {}", words(state, booking, usize::from(what))), style);
         put(buffer, what, y, width - what - 1, &place(booking, true), style);
     }
-    let chosen = bookings.rows().nth(bookings.place.at);
+    let chosen = bookings.chosen();
     if let Some(booking) = chosen.filter(|booking| place(booking, true) != place(booking, false)) {
         put(buffer, 1, height - 4, width - 1, &place(booking, false), ink.quiet());
     }

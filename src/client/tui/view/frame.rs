@@ -203,7 +203,7 @@ fn seat_keys(state: &State) -> Vec<Key> {
 }
 
 fn booking_keys(state: &State) -> Vec<Key> {
-    match state.bookings.rows().nth(state.bookings.place.at) {
+    match state.bookings.chosen() {
         Some(Booking::Has { mine, .. }) => match mine {
             Mine::Booked { stem: None, .. } => vec![("Enter", "seats"), ("x", "give back")],
             Mine::Booked { stem: Some(_), .. } => {
