@@ -57,6 +57,6 @@ fn a_file_that_is_no_recording_is_refused_and_nothing_is_drawn() {
         .stderr(contains("cannot be used"));
     // As large as one that is too large, but not on the disk.
     let large = file(&dir, "");
-    fs::File::options().write(true).open(&large).unwrap().set_len((256 << 20) + 1).unwrap();
-    client().args(["trace", "--from"]).arg(&large).assert().code(2).stderr(contains("larger than 256 MiB"));
+    fs::File::options().write(true).open(&large).unwrap().set_len((400 << 20) + 1).unwrap();
+    client().args(["trace", "--from"]).arg(&large).assert().code(2).stderr(contains("larger than 400 MiB"));
 }
