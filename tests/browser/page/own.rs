@@ -102,3 +102,15 @@ fn what_one_books_in_another_window_is_seen_as_ones_own() {
     browser.close_after(&REFUSED);
     other.close_after(&REFUSED);
 }
+
+#[test]
+fn a_name_that_addresses_cannot_hold_is_refused_before_anything_is_sent() {
+    let cluster = Cluster::started(1, "");
+    let browser = seated(&cluster, 1, THEATRE, "..");
+    browser.click("gridcell", "Seat 7, free");
+    browser.click("button", "Book");
+    browser.is_told("This page cannot show the name “..”: addresses cannot hold it. Nothing was sent.");
+    browser.seats_are(&[7], "picked");
+    browser.shows_the_seats_of(&cluster, 1);
+    browser.close();
+}
