@@ -25,6 +25,8 @@ pub struct Screen {
 
 pub const DESKTOP: Screen = Screen { width: 1280, height: 800, is_phone: false };
 pub const PHONE: Screen = Screen { width: 390, height: 844, is_phone: true };
+/// As narrow as telephones are, or text that is enlarged fourfold on a desktop.
+pub const NARROW: Screen = Screen { width: 320, height: 640, is_phone: true };
 /// As large as 80 x 24 characters in a terminal.
 pub const TERMINAL: Screen = Screen { width: 640, height: 384, is_phone: false };
 

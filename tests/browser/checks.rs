@@ -48,6 +48,10 @@ const ATTRIBUTES: &str = "
     const root = document.scrollingElement;
     if (root.scrollWidth > innerWidth + 1)
         found.push(`the page is ${root.scrollWidth} wide and the window ${innerWidth}`);
+    // What scrolls in its place is as wide as the page too.
+    const page = document.getElementById('page');
+    if (page && page.scrollWidth > page.clientWidth + 1)
+        found.push(`the page's content is ${page.scrollWidth} wide and its place ${page.clientWidth}`);
     return found;";
 
 impl Browser {

@@ -119,6 +119,22 @@ fn seats_are_booked_from_the_list() {
 }
 
 #[test]
+fn a_seat_of_the_list_that_is_sold_keeps_the_focus_and_cannot_be_picked() {
+    let cluster = Cluster::started(1, "");
+    let browser = seated(&cluster, 1, THEATRE, "bob");
+    browser.click("button", "List");
+    browser.tab_to("checkbox", "Seat 1");
+    cluster.reserve(&[1], "ann", 1);
+    browser.seats_are(&[1], "taken");
+    assert_eq!(browser.focused(), ("checkbox".to_owned(), "Seat 1".to_owned()));
+    browser.press(&["Space"]);
+    browser.seats_are(&[1], "taken");
+    assert_eq!(browser.script("return document.activeElement.checked"), false);
+    browser.shows(&["Nothing is picked."]);
+    browser.close_after(&REFUSED);
+}
+
+#[test]
 fn refusals_are_told_in_the_servers_words() {
     let cluster = Cluster::started(1, "");
     cluster.reserve(&[1], "bob", 2);

@@ -20,7 +20,7 @@ fn every_server_is_a_row_and_a_dead_one_is_told_as_such() {
     let mut cluster = Cluster::started(3, "");
     let browser = opened(&cluster, 1, "cluster");
     browser.find("table", "Servers");
-    browser.shows(&["ready"]);
+    browser.shows(&["ready", "Critical section: free"]);
     let rows = |browser: &Browser| -> Result<Vec<String>, String> {
         let rows = browser.try_select("table[aria-label=Servers] tbody, table tbody")?;
         let rows = rows.try_call("function() { return [...this.rows].map((row) => row.innerText); }")?;

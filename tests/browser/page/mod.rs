@@ -5,8 +5,10 @@ mod cluster;
 mod conflict;
 mod holds;
 mod outage;
+mod own;
 mod pictures;
 mod sound;
+mod unknown;
 
 use crate::browser::Browser;
 use crate::harness::Cluster;

@@ -1,7 +1,7 @@
 //! Everybody can use every view, in light and dark, on every screen.
 
 use super::{REFUSED, SEMINAR, THEATRE, add_event, opened, visit};
-use crate::browser::{DESKTOP, PHONE, Scheme, TERMINAL};
+use crate::browser::{DESKTOP, NARROW, PHONE, Scheme, TERMINAL};
 use crate::harness::Cluster;
 
 #[test]
@@ -20,7 +20,7 @@ fn every_view_can_be_read_and_used_in_both_schemes_on_every_screen() {
     ] {
         visit(&browser, &cluster, 1, view);
         browser.shows(&[words]);
-        for screen in [DESKTOP, PHONE, TERMINAL] {
+        for screen in [DESKTOP, PHONE, NARROW, TERMINAL] {
             browser.screen(screen);
             browser.is_sound();
         }

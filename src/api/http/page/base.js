@@ -53,6 +53,9 @@ function say(words, kind = "done", ...buttons) {
   }
 }
 
+// What is being done, or nobody knows, stays to be read.
+const isSaidToStay = () => ["busy", "unknown"].includes(byId("said").dataset.kind);
+
 const plural = (count, one, many = one + "s") => count + " " + (count === 1 ? one : many);
 const path = (...parts) => "/" + parts.map(encodeURIComponent).join("/");
 

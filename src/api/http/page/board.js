@@ -13,7 +13,7 @@ class Board {
   // `stateOf(seat)` says how a seat is, `toggle(seat)` is what a press does, `isTaken(seat)` looks beyond the block.
   constructor({ title, stateOf, isTaken, toggle, signal }) {
     Object.assign(this, { stateOf, isTaken, toggle, capacity: 0, first: 1, columns: 0, here: 1, asList: false, seats: [] });
-    this.grid = h("div", { role: "grid", "aria-label": "Seats of " + title, on: {
+    this.grid = h("div", { role: "grid", "aria-multiselectable": "true", "aria-label": "Seats of " + title, on: {
       keydown: (event) => this.key(event),
       click: (event) => this.press(event),
       focusin: (event) => { if (event.target.dataset.seat) this.walk(Number(event.target.dataset.seat)); },
@@ -116,10 +116,10 @@ class Board {
         continue;
       }
       element.dataset.state = state;
-      const isOpen = state === "free" || state === "picked";
+      // Not `disabled`, which would take the focus away from under somebody.
+      element.setAttribute("aria-disabled", String(state !== "free" && state !== "picked"));
       if (this.asList) {
         element.checked = state === "picked";
-        element.disabled = !isOpen;
         const word = element.closest("li").lastChild;
         word.className = "word of-" + state;
         word.textContent = state === "free" ? "" : WORDS[state];
@@ -127,7 +127,6 @@ class Board {
         element.className = "seat " + state;
         element.setAttribute("aria-label", "Seat " + seat + ", " + WORDS[state]);
         element.setAttribute("aria-selected", String(state === "picked"));
-        element.setAttribute("aria-disabled", String(!isOpen));
       }
     }
   }

@@ -19,13 +19,13 @@ views.bookings = {
 
     function refresh() {
       if (open) isStale = true;
-      else load(null);
+      return open ? null : load(null);
     }
 
     async function load(after) {
       turn += 1;
       const now = turn;
-      const name = who();
+      const [name, as] = [who(), actor()];
       if (!name) {
         list.replaceChildren(h("p", null, "Say above who you are, and what is yours is shown here."));
         more.hidden = true;
@@ -34,7 +34,7 @@ views.bookings = {
       const page = "?consistency=linearizable&limit=" + CLAIMS_SHOWN;
       const [schedule, reservation] = await Promise.all([
         ask("GET", after || path("v1", "people", name, "schedule") + page, { signal }),
-        after ? null : ask("GET", path("v1", "reservations", name), { signal }),
+        after ? null : ask("GET", RESERVATIONS + path(name), { signal }),
       ]);
       if (signal.aborted || now !== turn) return;
       if (!schedule.ok) {
@@ -45,6 +45,7 @@ views.bookings = {
         timers.clear();
         mine = new Set();
         theatre = reservation.ok ? reservation.body.seats : [];
+        reread(as, EXCHANGES, [schedule.body.claims, theatre]);
       }
       const rows = [
         ...(theatre.length > 0 && !after ? [reserved(name)] : []),
@@ -67,7 +68,7 @@ views.bookings = {
 
     function reserved(name) {
       return card("yours", "theatre", addressOf(null), "Booked: " + (theatre.length === 1 ? "seat " : "seats ") + seatText(theatre) + ".",
-        asked("Cancel booking", "Cancel " + plural(theatre.length, "seat") + " of the theatre?", () => act("Cancelling", "DELETE", path("v1", "reservations", name))));
+        asked("Cancel booking", () => act("Cancelling", "DELETE", RESERVATIONS + path(name)), { hear, of: "the theatre" }).root);
     }
 
     function claim(name, row) {
@@ -88,9 +89,10 @@ views.bookings = {
           button("Confirm", "Confirming", "POST", base + path("holds", name, "confirm"), "main"),
           button("Release", "Releasing", "DELETE", base + path("holds", name)));
       }
+      const other = exchange(row);
       return card("yours", title, addressOf(event), date + " · Booked: " + seatWords(row) + ".",
-        asked("Exchange", null, null, exchange(row)),
-        asked("Cancel booking", "Cancel " + plural(row.count, "seat") + " of " + title + "?", () => act("Cancelling", "DELETE", base + path("bookings", name))));
+        asked("Exchange", other.run, { hear, ...other }).root,
+        asked("Cancel booking", () => act("Cancelling", "DELETE", base + path("bookings", name)), { hear, of: title }).root);
     }
 
     function cancelled({ event, seats }) {
@@ -105,33 +107,16 @@ views.bookings = {
       const many = h("input", { type: "number", min: 1, max: COUNT_MAX, value: number, required: true });
       return {
         fields: [field("For event", id), field("Kind", kind), field("How many", many)],
-        first: id,
         run: () => act("Exchanging", "POST", "/v1/exchanges", { from: event, to: { id: id.value.trim(), kind: kind.value.trim() }, count: Number(many.value) }),
       };
     }
 
-    // A button that asks once more, in its place. With `form` it asks for its fields.
-    function asked(word, question, run, form) {
-      const first = h("button", { type: "button", on: { click: confirm } }, word);
-      const keep = h("button", { type: "button", on: { click: close } }, "Keep");
-      const sure = h("form", { class: "line sure", hidden: true, "aria-label": word, on: {
-        submit: (event) => { event.preventDefault(); close(); (form ? form.run : run)(); },
-        keydown: (event) => { if (event.key === "Escape") close(); },
-      } },
-        question && h("span", null, question), ...(form ? form.fields : []),
-        h("button", { class: "main" }, form ? word : "Yes, cancel"), keep);
-      function confirm() {
-        if (open) open();
-        [open, sure.hidden, first.hidden] = [close, false, true];
-        (form ? form.first : keep).focus();
-      }
-      function close() {
-        [open, sure.hidden, first.hidden] = [null, true, false];
-        first.focus();
-        if (isStale) refresh();
-        isStale = false;
-      }
-      return h("div", { class: "asked" }, first, sure);
+    // One question at a time.
+    function hear(close) {
+      if (close && open) open();
+      open = close;
+      if (!close && isStale) load(null);
+      if (!close) isStale = false;
     }
 
     function tick() {
@@ -139,7 +124,7 @@ views.bookings = {
     }
 
     const clock = setInterval(tick, 500);
-    const soon = later(refresh, signal);
+    const soon = atMost(refresh, REFRESH_MS, signal);
     const seen = () => { if (!document.hidden) refresh(); };
     const whoChanged = () => { open = null; refresh(); };
     net.moved.addEventListener("who", whoChanged);

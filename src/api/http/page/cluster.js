@@ -65,11 +65,11 @@ function clusterWords(status) {
   ].filter(Boolean).join(" ");
 }
 
-// Who is in the critical section: the first request of the queue has its turn, or is about to have it.
+// The critical section, as the server that answers knows it: whether the first of its queue has all replies yet is not told.
 function turnWords({ turn, last_turn: last }) {
   const named = (stamp) => "server " + stamp.server + " (request " + stampText(stamp) + ")";
   const before = readStamp(last) ? "; last: " + named(last) + "." : ".";
-  return readStamp(turn) ? "In the critical section: " + named(turn) + ", first in the queue" + before : "In the critical section: nobody" + before;
+  return readStamp(turn) ? "Critical section: " + named(turn) + " is next, when all have replied" + before : "Critical section: free" + before;
 }
 
 views.cluster = {

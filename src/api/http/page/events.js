@@ -163,6 +163,23 @@ function later(run, signal) {
   };
 }
 
+// Runs at once, but one at a time and no more often than each `ms`; what is wanted meanwhile is done then.
+function atMost(run, ms, signal) {
+  let isWanted = false;
+  let isRunning = false;
+  return async () => {
+    isWanted = true;
+    if (isRunning) return;
+    isRunning = true;
+    while (isWanted && !signal.aborted) {
+      isWanted = false;
+      await run();
+      await pause(ms, signal);
+    }
+    isRunning = false;
+  };
+}
+
 // A line of the list. Of an event, or of the theatre.
 class EventRow {
   constructor(facts) {

@@ -34,8 +34,7 @@ byId("token").addEventListener("change", changedWho);
 byId("me").addEventListener("submit", (event) => { event.preventDefault(); });
 document.querySelector(".skip").addEventListener("click", (event) => { event.preventDefault(); byId("main").focus(); });
 addEventListener("hashchange", () => {
-  // What is being done, or nobody knows, stays to be read.
-  if (!["busy", "unknown"].includes(byId("said").dataset.kind)) say("");
+  if (!isSaidToStay()) say("");
   route();
   byId("main").focus({ preventScroll: true });
   byId("page").scrollTo(0, 0);

@@ -16,6 +16,9 @@ const ELSEWHERE = {
 };
 // Answers that mean: ask again a little later; nothing was done.
 const LATER = ["key-in-progress", "busy", "rate-limited", "request-timeout"];
+// What became of a command, also where it is asked again; another answer (of a proxy, of a token that has expired) says
+// nothing of an earlier try.
+const isOutcome = ({ ok, status, body }) => ok || Boolean(body && body.code && [404, 409, 422].includes(status));
 
 const net = {
   // In the order of their ids; 0 until it has said who it is. A kept copy has nobody to ask.
@@ -146,12 +149,15 @@ async function askOne(at, method, where, { headers, body, signal }) {
 // `unknown` says that it may have been done all the same. Commands have a key, so that asking again is safe.
 async function ask(method, where, { body, signal, key, as } = {}) {
   const isCommand = method !== "GET";
+  // A browser takes such parts out of an address, so that something else would be asked for.
+  const eaten = [isCommand && who(), ...where.split("?")[0].split("/")].find((part) => part === "." || part === "..");
+  if (eaten) return { ok: false, status: 400, body: { detail: "This page cannot show the name “" + eaten + "”: addresses cannot hold it. Nothing was sent." }, unknown: false };
   const named = isCommand ? key || newKey() : undefined;
   const headers = { ...(as || actor()) };
   if (named) headers["idempotency-key"] = named;
   if (body !== undefined) headers["content-type"] = "application/json";
   const began = performance.now();
-  let unknown = false;
+  let unknown = Boolean(key); // a kept key is one of an earlier try
   for (let tries = 1; !(signal && signal.aborted); tries += 1) {
     const at = server();
     const answer = await askOne(at, method, where, { headers, body, signal });
@@ -159,17 +165,17 @@ async function ask(method, where, { body, signal, key, as } = {}) {
     const code = answer.body && answer.body.code;
     let wait = 0;
     if (answer.failed) {
-      unknown = unknown || isCommand;
+      unknown ||= isCommand;
       // A connection may break although its server lives; it is asked once more.
       if (!answer.alive || tries > 1) leave(at, answer.failed);
-    } else if (code === "outcome-unknown") {
-      unknown = true;
-      leave(at, "cannot say what was done");
     } else if (ELSEWHERE[code]) leave(at, ELSEWHERE[code]);
     else if (LATER.includes(code)) wait = 1000 * Math.min(Number(answer.headers.get("retry-after")) || 0.3, 5);
-    else {
+    else if (code === "outcome-unknown" || (isCommand && answer.status >= 500 && code !== "too-many-keys")) {
+      unknown ||= isCommand;
+      leave(at, "cannot say what was done");
+    } else {
       answered(at);
-      return { ...answer, unknown: false, key: named };
+      return { ...answer, unknown: unknown && !isOutcome(answer), key: named };
     }
     if (performance.now() - began > ASK_MS) break;
     // All are asked once before anybody is asked again.
@@ -181,21 +187,49 @@ async function ask(method, where, { body, signal, key, as } = {}) {
     await pause(wait, signal);
   }
   const detail = unknown
-    ? "No server has answered: nobody knows whether it was done."
+    ? "No server has said what was done: " + NOBODY_KNOWS
     : "No server answers.";
   return { ok: false, status: 0, body: { code: "no-answer", detail }, unknown, key: named };
 }
 
+const NOBODY_KNOWS = "nobody knows whether it was done.";
+const RESERVATIONS = "/v1/reservations";
+const EXCHANGES = "/v1/exchanges"; // of any two events
 // Commands whose outcome nobody knows yet, with their keys: whoever does the same again asks for that outcome.
 const unknowns = new Map();
 let acting = null;
+
+// Where a command works: an event, the reservations of the theatre, or exchanges.
+const placeOf = (where) => where.split("/").slice(0, where.startsWith("/v1/events/") ? 5 : 3).join("/");
+
+// Something is known of a person at a place: a kept key would tell of what was before that.
+function forgetKeys(person, place, isKept = () => false) {
+  for (const [same, one] of unknowns) {
+    const isThere = one.person === person && (place === EXCHANGES || [place, EXCHANGES].includes(one.place));
+    if (!isThere || isKept(one)) continue;
+    unknowns.delete(same);
+    if (one.again.isConnected) say("What is yours has changed since then; it is shown as it is now.", "note");
+  }
+}
+
+// What is a person's own was read. What is read first may be what the command did, or what was before.
+function reread(as, place, found) {
+  // How far a server is says nothing of it.
+  const now = JSON.stringify(found, (name, value) => (name === "position" ? undefined : value));
+  forgetKeys(JSON.stringify(as), place, ({ seen }) => {
+    const isSame = seen.size === 0 || seen.get(place) === now;
+    seen.set(place, now);
+    return isSame;
+  });
+}
 
 // An action of a person: says what became of it in the servers' own words, and gives the answer. One at a time: the same
 // click again gets the same answer, another one meanwhile is `ignored`.
 function act(doing, method, where, body, key, as = actor()) {
   const same = JSON.stringify([as, method, where, body]);
   if (acting) return acting.same === same ? acting.answer : Promise.resolve({ ok: false, status: 0, body: {}, ignored: true });
-  const answer = carry(doing, method, where, body, key || unknowns.get(same), as, same).finally(() => {
+  const earlier = unknowns.get(same);
+  const answer = carry(doing, method, where, body, key || (earlier && earlier.key), as, same).finally(() => {
     acting = null;
     tell("acted");
   });
@@ -206,19 +240,22 @@ function act(doing, method, where, body, key, as = actor()) {
 async function carry(doing, method, where, body, key, as, same) {
   say(doing, "busy");
   const answer = await ask(method, where, { body, key, as });
-  const words = (answer.body && (answer.body.message || answer.body.detail)) || (answer.ok ? "Done." : "Status " + answer.status);
-  unknowns.delete(same);
+  const { code, message, detail } = answer.body || {};
+  const words = message || detail || (answer.ok ? "Done." : "Status " + answer.status + ".");
+  const [person, place] = [JSON.stringify(as), placeOf(where)];
+  if (answer.unknown || isOutcome(answer)) forgetKeys(person, place);
   if (answer.ok) say(words, "done");
   else if (answer.unknown) {
-    unknowns.set(same, answer.key);
+    // The same key: if it was done, this is how one learns it. Who was not let in may have another token now.
+    const again = h("button", { type: "button", on: { click: () => {
+      if (answer.status === 401) unknowns.delete(same);
+      act(doing, method, where, body, answer.key, answer.status === 401 ? actor() : as);
+    } } }, "Ask again");
+    unknowns.set(same, { key: answer.key, person, place, again, seen: new Map() });
     if (unknowns.size > UNKNOWN_MAX) unknowns.delete(unknowns.keys().next().value);
-    // The same key: if it was done, this is how one learns it.
-    const again = h("button", { type: "button", on: { click: () => act(doing, method, where, body, answer.key, as) } }, "Ask again");
-    say(words, "unknown", again);
-  } else {
-    say(words, answer.status === 409 || answer.status === 404 ? "refused" : "error");
-    if (answer.body && answer.body.code === "token-needed") byId("proof").open = true;
-    if (answer.body && answer.body.code === "actor-needed") byId("who").focus();
-  }
+    say(answer.status ? words + " As to the first try, " + NOBODY_KNOWS : words, "unknown", again);
+  } else say(words, answer.status === 409 || answer.status === 404 ? "refused" : "error");
+  if (code === "token-needed") byId("proof").open = true;
+  if (code === "actor-needed") byId("who").focus();
   return answer;
 }

@@ -2,6 +2,7 @@
 // One event, or the theatre: its seats, what is picked, and what can be done with it.
 
 const TOLD_MS = 10000; // between what is read out about others
+const REFRESH_MS = 2000; // between questions for what is one's own because of what others do
 const COUNT_MAX = 1000000;
 
 views.event = {
@@ -15,12 +16,12 @@ views.event = {
 class EventView {
   constructor(root, event, signal) {
     this.closed = new AbortController();
+    this.refreshSoon = atMost(() => this.refresh(), REFRESH_MS, signal);
     Object.assign(this, { root, event, signal, isBusy: false, isKnown: false, toldAt: -TOLD_MS, toldLater: 0 });
     this.map = new SeatMap();
     this.choice = choiceOf(event ? keyOf(event) : "theatre");
     this.own = new Own(event);
     this.panel = new OwnPanel(this.own, (...what) => this.run(...what));
-    this.seatsPath = event ? this.own.base : "/v1/reservations";
     this.board = new Board({
       title: event ? named(event) : "the theatre", signal,
       stateOf: (seat) => this.stateOf(seat), isTaken: (seat) => this.map.isTaken(seat), toggle: (seat) => this.toggle(seat),
@@ -124,8 +125,9 @@ class EventView {
     const lost = this.settle();
     // What is one's own may have changed: a hold has ended, a place has become an offer, another window has booked.
     const { own } = this;
-    const isOwn = event === "reset" || lost || own.place || touches(data.freed, own.booked) || touches(data.freed, own.held);
-    if (isOwn && this.isKnown) this.refresh();
+    const isOwn = event === "reset" || lost || own.place || touches(data.freed, own.booked) || touches(data.freed, own.held)
+      || (who() && !this.isBusy && data.taken.length > 0);
+    if (isOwn && this.isKnown) this.refreshSoon();
     this.isKnown = true;
     if (capacity !== map.capacity) this.board.reset(map.capacity);
     this.show();
@@ -143,9 +145,11 @@ class EventView {
   }
 
   async refresh() {
-    const { hold } = this.own;
-    if (!await this.own.refresh(this.signal)) return;
-    if (hold && !this.own.hold && !this.own.booking && !this.isBusy) say("The seats are not held for you any more.", "note");
+    const { hold, name } = this.own;
+    const read = this.own.refresh(this.signal);
+    this.show();
+    if (!await read) return;
+    if (hold && name === this.own.name && !this.own.hold && !this.own.booking && !this.isBusy) say("The seats are not held for you any more.", "note");
     for (const seat of [...this.own.booked, ...this.own.held]) {
       this.choice.lost.delete(seat);
       if (!this.isBusy) this.choice.picked.delete(seat);
@@ -199,7 +203,7 @@ class EventView {
 
   send(doing, what, wish) {
     if (this.event) return this.run(doing, "POST", this.own.base + "/" + what, wish);
-    if (who()) return this.run(doing, "POST", "/v1/reservations", { name: who(), ...wish });
+    if (who()) return this.run(doing, "POST", RESERVATIONS, { name: who(), ...wish });
     byId("who").focus();
     return say("Say who you are: a reservation has a name.", "refused");
   }
