@@ -6,7 +6,7 @@
 use super::tail::Tail;
 use crate::protocol::engine::Availability;
 use crate::protocol::message::{History, Promise, incarnation_in};
-use crate::protocol::types::{Entry, Member, Request, ServerId, Timestamp, ViewId};
+use crate::protocol::types::{Entry, Member, Position, Request, ServerId, Timestamp, ViewId};
 use crate::protocol::view::{Install, Kinship, Lineage};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -112,12 +112,12 @@ pub fn choose(question: &Question<'_>) -> Choice {
     if beyond.iter().any(|server| is_one_side || acceptors.contains_key(server)) {
         return Choice::Forked(beyond);
     }
-    let near = |position| question.tail.weighs_at_most(position, question.install_bytes_max);
+    let past = Past { tail: question.tail, star: star_install.as_deref() };
     let joining: BTreeMap<ServerId, &Promise> = promises
         .iter()
         .filter(|(server, p)| {
             let parted = forked.contains(server) || beyond.contains(server) || gone_over.contains_key(server);
-            !parted && near(p.position)
+            !parted && past.leads_on_from(p, question.install_bytes_max)
         })
         .map(|(&server, p)| (server, &**p))
         .collect();
@@ -127,7 +127,41 @@ pub fn choose(question: &Question<'_>) -> Choice {
     if let Err(why) = may_be_without_the_others(question, star_install.as_deref(), &acceptors, &joining) {
         return Choice::NotEnough(why);
     }
-    install(question, star_install.as_deref(), &acceptors, &joining, &going_on)
+    install(question, &past, &acceptors, &joining, &going_on)
+}
+
+/// What is known of requests that the coordinator has executed: its tail, and before that what the highest view kept.
+struct Past<'a> {
+    tail: &'a Tail,
+    star: Option<&'a Install>,
+}
+
+impl Past<'_> {
+    /// Whether everything that this promiser lacks of the coordinator's state is at hand and weighs at most so much.
+    ///
+    /// A tail that begins at a snapshot may begin too late for a member that accepted the highest view and has not
+    /// executed what it keeps. That one does not fetch, so what the view keeps must do.
+    fn leads_on_from(&self, promise: &Promise, bytes_max: usize) -> bool {
+        let (from, start) = (promise.position, self.tail.start());
+        if from >= start {
+            return self.tail.weighs_at_most(from, bytes_max);
+        }
+        let Some(star) = self.star.filter(|star| from >= star.base && start <= star.top()) else { return false };
+        let is_known = promise.accepted_view() == star.view
+            || (from, promise.digest) == (star.base, star.base_digest);
+        let kept = star.kept.iter().filter(|e| from < e.position && e.position <= start);
+        let bytes: usize = kept.map(|e| e.request.weight()).sum();
+        is_known && bytes <= bytes_max && self.tail.weighs_at_most(start, bytes_max - bytes)
+    }
+
+    fn get(&self, position: Position) -> Option<&Arc<Request>> {
+        let in_star = || {
+            let star = self.star?;
+            let index = position.checked_sub(star.base + 1)?;
+            star.kept.get(index as usize).map(|entry| &entry.request)
+        };
+        self.tail.get(position).or_else(in_star)
+    }
 }
 
 /// Of those who accepted the highest view, the one that has executed most.
@@ -220,32 +254,27 @@ pub(super) fn list<T: std::fmt::Display>(items: &[T]) -> String {
 /// What is kept, in which order.
 fn install(
     question: &Question<'_>,
-    star: Option<&Install>,
+    past: &Past<'_>,
     acceptors: &BTreeMap<ServerId, &Promise>,
     joining: &BTreeMap<ServerId, &Promise>,
     going_on: &[Arc<Request>],
 ) -> Choice {
     let mine = joining[&question.me.server];
-    let base = joining.values().map(|p| p.position).min().unwrap_or(0);
+    let (base, base_digest) =
+        joining.values().map(|p| (p.position, p.digest)).min().unwrap_or((mine.position, mine.digest));
     let mut kept: Vec<Entry> = Vec::new();
     let mut push = |request: &Arc<Request>| {
         let position = base + kept.len() as u64 + 1;
         kept.push(Entry { position, request: request.clone() });
     };
     for position in base + 1..=mine.position {
-        push(
-            question
-                .tail
-                .get(position)
-                .expect("the tail begins at or before the base and ends at our position"),
-        );
+        push(past.get(position).expect("the past begins at or before the base and ends at our position"));
     }
     going_on.iter().for_each(push);
-    let base_digest = question.tail.digest_at(base).expect("the tail begins at or before the base");
     let clock = question.promises.values().map(|p| p.clock).max().unwrap_or(0);
     let reference = reference(acceptors);
     let decided = reference.map_or(0, |promise| promise.position);
-    let lineage = match (star, reference) {
+    let lineage = match (past.star, reference) {
         // It may also have fetched what came after the highest view that it accepted.
         (Some(star), Some(promise)) if promise.lineage.last().is_some_and(|last| last.view >= star.view) => {
             promise.lineage.clone()

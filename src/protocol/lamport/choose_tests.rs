@@ -314,6 +314,50 @@ mod keeping {
         assert_eq!(kept(&asked.install()), ["2=9.1"]);
     }
 
+    /// Its tail begins at a snapshot. The other one has accepted the view, and what that keeps is all that it lacks.
+    #[test]
+    fn what_a_tail_lacks_comes_from_the_highest_view() {
+        let star = installed(2, &[1, 2, 3], 1, &[request(1, 9, 1), request(1, 8, 2)]);
+        let behind = |position| promise(Some(&star), position);
+        let choose = |position, tail: Tail, install_bytes_max| {
+            let promises = vec![(1, behind(3)), (2, behind(position))];
+            Asked { tail, install_bytes_max, ..Asked::new(Majority, promises) }.choose()
+        };
+        let at_snapshot = || Tail::new(3, digest(3), usize::MAX);
+        for (position, expected) in [(1, vec!["2=9.1", "3=8.2"]), (2, vec!["3=8.2"]), (3, vec![])] {
+            let Choice::Install(install) = choose(position, at_snapshot(), usize::MAX) else { panic!() };
+            assert_eq!(install.members, members(&[1, 2]), "{position}");
+            assert_eq!(kept(&install), expected);
+            assert_eq!((install.base, install.base_digest), (position, digest(position)));
+        }
+        // Half from the view, half from the tail.
+        let mut half = Tail::new(2, digest(2), usize::MAX);
+        half.push(request(1, 8, 2), digest(3));
+        let Choice::Install(install) = choose(1, half, usize::MAX) else { panic!() };
+        assert_eq!(kept(&install), ["2=9.1", "3=8.2"]);
+        // Before the view began, and beyond the limit, it must fetch.
+        let alone = Choice::NotEnough(lack("1 of 3 servers are no majority".to_owned()));
+        assert_eq!(choose(0, at_snapshot(), usize::MAX), alone);
+        assert_eq!(choose(1, at_snapshot(), 2 * request(1, 9, 1).weight() - 1), alone);
+        assert!(matches!(choose(1, at_snapshot(), 2 * request(1, 9, 1).weight()), Choice::Install(_)));
+    }
+
+    /// Who has not accepted the highest view is known to be at its beginning by the digest, and nowhere else.
+    #[test]
+    fn who_has_not_accepted_the_highest_view_takes_what_it_keeps_only_from_its_beginning() {
+        let old = installed(1, &[1, 2, 3], 0, &[]);
+        let star = installed(2, &[1, 2, 3], 1, &[request(1, 9, 1), request(1, 8, 2)]);
+        for (position, at_digest, joins) in
+            [(1, digest(1), true), (1, digest(7), false), (2, digest(2), false)]
+        {
+            let other = Promise { digest: at_digest, ..promise(Some(&old), position) };
+            let promises = vec![(1, promise(Some(&star), 3)), (2, other)];
+            let tail = Tail::new(3, digest(3), usize::MAX);
+            let choice = Asked { tail, ..Asked::new(Majority, promises) }.choose();
+            assert_eq!(matches!(choice, Choice::Install(_)), joins, "{position} {choice:?}");
+        }
+    }
+
     #[test]
     fn the_base_is_where_the_last_of_the_members_is() {
         let star = installed(2, &[1, 2, 3], 0, &[]);

@@ -149,3 +149,32 @@ fn s16_who_promised_pushes_on_when_the_coordinator_is_gone() {
         w.assert_goes_on(&rest);
     }
 }
+
+/// 2 has come back with a snapshot of all that it executed, and 3 has yet to execute what 1 asks all to keep. Then 1 dies.
+/// Without it 3 cannot fetch, because it is as good as a member, and 2 has no tail to bring it on.
+#[test]
+fn s13_what_an_accepted_view_keeps_brings_on_a_member_whose_coordinator_has_no_tail() {
+    let mut w = story("servers 3 majority");
+    w.play("submit 1 reserve bob 2\ndeliver 1 2\ndeliver 1 3\nflush 1\nflush 2\nflush 3\ndeliver 2 1");
+    let happened = w.play("deliver 3 1");
+    assert_has(&happened, "1 -> 3 RELEASE 2.1");
+    w.play("deliver 1 2\nflush 2\nsnapshot 2\nflush 2\ncrash 2\nrestart 2");
+    // The release never comes to 3, and 2 is back before 1 has the promise of 3.
+    w.play("relink 1 3\nhold 3 1\nrun 300\nrelink 1 3\nflow 3 1\nhold 1 2\nhold 1 3");
+    let happened = w.play("run 50");
+    assert_has(&happened, "1 -> 3 PREPARE v3.1 {1,2#2,3}");
+    let mut happened = Vec::new();
+    while !has(&happened, "INSTALL v3.1") {
+        happened.extend(w.play("deliver 1 2\ndeliver 1 3\nsettle"));
+    }
+    assert_has(&happened, "1 -> 3 INSTALL v3.1 {1,2#2,3} after 0, keeps 1=2.1");
+    while !has(&happened, "2 logs INSTALL v3.1") || !has(&happened, "3 logs INSTALL v3.1") {
+        happened.extend(w.play("deliver 1 2\ndeliver 1 3\nflush 2\nflush 3"));
+    }
+    w.play("crash 1");
+    assert!(w.picture().contains("3 is Changing in v3.1 {1,2#2,3} at 0"), "{}", w.picture());
+    w.assert_goes_on(&[2, 3]);
+    w.assert_reserved("bob");
+    w.play("restart 1\nflow 1 2\nflow 1 3");
+    w.assert_goes_on(&[1, 2, 3]);
+}
