@@ -80,6 +80,8 @@ impl<M: Machine> Lamport<M> {
             catch_up,
             questions: _,
             pending,
+            collect_until,
+            last_batch_len,
             in_flight,
             reads,
             offers,
@@ -96,7 +98,7 @@ impl<M: Machine> Lamport<M> {
         }
         (phase, history, clock, promised, promised_since, accepted, accepted_here, last).hash(hash);
         (installed_owed, broken, self.highest_seen(), override_wanted, asked_for).hash(hash);
-        (pending, in_flight, offers, offers_submitted, leaving).hash(hash);
+        (pending, collect_until, last_batch_len, in_flight, offers, offers_submitted, leaving).hash(hash);
         (backoff_ms.saturating_sub(gap_ms).div_ceil(limits.heartbeat_ms)).hash(hash);
         let until = |limit_ms: u64| limit_ms.saturating_sub(gap_ms);
         (recovering_ms.min(&until(limits.probe_ms)), changing_ms.min(&until(self.patience_ms()))).hash(hash);

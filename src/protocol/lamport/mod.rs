@@ -125,6 +125,10 @@ pub struct Lamport<M: Machine> {
 
     // Clients.
     pending: VecDeque<(Option<Token>, Bytes)>,
+    /// Commands that wait are not proposed before this request is executed.
+    collect_until: Option<Timestamp>,
+    /// Commands in the last own request.
+    last_batch_len: usize,
     in_flight: BTreeMap<Timestamp, Vec<(Option<Token>, Bytes)>>,
     reads: reads::Reads,
     offers: Vec<Bytes>,

@@ -8,6 +8,9 @@ use crate::protocol::types::{Member, Request, Timestamp, Token, ViewId};
 use bytes::Bytes;
 use std::sync::Arc;
 
+/// From so many commands in the last own request on, the next ones collect while requests of others are queued.
+const COLLECT_FROM_LEN: usize = 4;
+
 /// What brings a request to execution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
@@ -29,6 +32,9 @@ impl<M: Machine> Lamport<M> {
                 Refusal::Overloaded { pending: self.pending.len() as u32 }
             }
             Phase::Active | Phase::Changing => {
+                if self.pending.is_empty() {
+                    self.collect_until = self.worth_waiting_for();
+                }
                 self.pending.push_back((Some(token), command));
                 return;
             }
@@ -41,11 +47,23 @@ impl<M: Machine> Lamport<M> {
         if self.phase != Phase::Active {
             return;
         }
-        while !self.pending.is_empty() && self.queue.own_len() < self.settings.limits.requests_outstanding_max
+        let is_collecting = self.queue.first().is_some_and(|first| Some(first) <= self.collect_until);
+        while !is_collecting
+            && !self.pending.is_empty()
+            && self.queue.own_len() < self.settings.limits.requests_outstanding_max
         {
             self.propose(fx);
         }
         self.execute(fx);
+    }
+
+    /// The request of another server whose execution ends the collecting of commands that begins now, if any.
+    ///
+    /// Where several servers are busy, a request can only be executed after those of the others that are queued already.
+    /// Until then it may as well collect: fewer and larger requests pass the critical section to one another. The
+    /// size of the last one tells whether there is something to collect; a lone command leaves at once.
+    fn worth_waiting_for(&self) -> Option<Timestamp> {
+        if self.last_batch_len < COLLECT_FROM_LEN { None } else { self.queue.last_of_others() }
     }
 
     /// Stamps a request and puts it on all links and into the own log in one step (rule 7).
@@ -71,6 +89,7 @@ impl<M: Machine> Lamport<M> {
         }
         let lsn = self.append(Record::Request(request.clone()), fx);
         assert!(self.queue.insert(request, lsn), "the own clock only grows");
+        self.last_batch_len = waiting.len();
         self.in_flight.insert(timestamp, waiting);
     }
 

@@ -100,6 +100,11 @@ impl Queue {
         self.slots.keys().rev().find(|t| t.server == self.me).copied()
     }
 
+    /// The latest request of another server.
+    pub fn last_of_others(&self) -> Option<Timestamp> {
+        self.slots.keys().rev().find(|t| t.server != self.me).copied()
+    }
+
     /// How many own requests are not executed.
     pub fn own_len(&self) -> usize {
         self.slots.keys().filter(|t| t.server == self.me).count()

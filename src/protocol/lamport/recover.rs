@@ -106,6 +106,8 @@ impl<M: Machine> Lamport<M> {
             started_ms: None,
             catch_up: catch_up::CatchUp::default(),
             pending: VecDeque::new(),
+            collect_until: None,
+            last_batch_len: 0,
             in_flight: BTreeMap::new(),
             reads: reads::Reads::default(),
             offers: Vec::new(),
