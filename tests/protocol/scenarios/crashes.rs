@@ -175,6 +175,6 @@ fn s13_what_an_accepted_view_keeps_brings_on_a_member_whose_coordinator_has_no_t
     assert!(w.picture().contains("3 is Changing in v3.1 {1,2#2,3} at 0"), "{}", w.picture());
     w.assert_goes_on(&[2, 3]);
     w.assert_reserved("bob");
-    w.play("restart 1\nflow 1 2\nflow 1 3");
+    w.play("flow 1 2\nflow 1 3\nrestart 1");
     w.assert_goes_on(&[1, 2, 3]);
 }
