@@ -78,23 +78,41 @@ def events():
         yield fault, True, fault.undoing, fault.rejoin_target_ms
 
 
-def figures(line, is_undoing):
-    """What clients noticed of the fault, or of its undoing. A wait belongs to the event that it lasted over, to the first if
-    there are two, and else to the event before it."""
-    fault_us, rejoin_us = line["fault_us"], line["rejoin_us"]
+def measured(load, fault_us, rejoin_us, is_undoing):
+    """What clients noticed of the fault, or of its undoing, from what they wrote down. A wait belongs to the event that it
+    lasted over, to the first if there are two, and else to the event before it."""
 
     def belongs(since, until):
         is_later = since > rejoin_us or (since > fault_us and until > rejoin_us)
         return until > fault_us and is_later == is_undoing
 
-    waits = [(w["from_us"], w["until_us"], w["client"]) for w in line["load"]["waits"]]
+    waits = [(w["from_us"], w["until_us"], w["client"]) for w in load["waits"]]
     mine = [(until - since, client) for since, until, client in waits if belongs(since, until)]
-    silences = [until - since for since, until in line["load"]["silences"] if belongs(since, until)]
+    silences = [until - since for since, until in load["silences"] if belongs(since, until)]
     return Figures(
         longest_ms=max((took for took, _ in mine), default=0) / 1000,
         silence_ms=max(silences, default=0) / 1000,
         hit=len({client for took, client in mine if took >= HIT_MS * 1000}),
     )
+
+
+def line_of(fault, server, marks, load, **more):
+    """A line of the file: the moments relative to the load's beginning, the figures, and the answers, without every single
+    wait: there are thousands."""
+    fault_us, rejoin_us, ready_us = (mark - load["began_us"] for mark in marks)
+    kept = {key: value for key, value in load.items() if key not in ("began_us", "waits", "silences", "troubles")}
+    figures = {
+        name: dataclasses.asdict(measured(load, fault_us, rejoin_us, is_undoing))
+        for name, is_undoing in (("fault", False), ("rejoin", True))
+    }
+    return {
+        "kind": "gaps", "fault": fault.key, "server": server, "fault_us": fault_us, "rejoin_us": rejoin_us,
+        "ready_us": ready_us, **more, "figures": figures, "load": kept,
+    }
+
+
+def figures(line, is_undoing):
+    return Figures(**line["figures"]["rejoin" if is_undoing else "fault"])
 
 
 def problems(line):

@@ -120,12 +120,8 @@ def run_once(tools, fault, server, wanted, directory):
                 shutil.copytree(place, pathlib.Path(left) / place.name, ignore=shutil.ignore_patterns("data-*"))
     finally:
         shutil.rmtree(place, ignore_errors=True)
-    began_us = said["began_us"]
-    return {
-        "kind": "gaps", "fault": fault.key, "server": server, "fault_us": fault_us - began_us,
-        "rejoin_us": rejoin_us - began_us, "ready_us": ready_us - began_us,
-        "other_cores": round(used.other_cores(), 2), "load": said,
-    }
+    marks = (fault_us, rejoin_us, ready_us)
+    return gaps.line_of(fault, server, marks, said, other_cores=round(used.other_cores(), 2))
 
 
 def do(fault, processes, name):

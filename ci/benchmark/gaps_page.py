@@ -92,7 +92,7 @@ def machine(found):
         f"Commit {found.machine['commit']}, {found.machine['time'][:10]}. {what['processors']} processors"
         f" ({what['processor']}{virtual}), {what['memory_gib']} GiB, {what['system']}, kernel {what['kernel']},"
         f" {what['file_system']} on {what['device']}. Three servers, default configuration, {wanted['clients']} clients,"
-        f" {wanted['repetitions']} repetitions."
+        f" each fault {wanted['repetitions']} times."
     )
 
 

@@ -2,6 +2,8 @@
 
 import json
 
+import gaps
+
 MACHINE = {
     "kind": "machine", "time": "2026-01-02T03:04:05+00:00", "commit": "0123456789ab",
     "machine": {
@@ -45,7 +47,7 @@ GAPS_MACHINE = {
 }
 
 
-def gap_run(fault="stop", server=1, repetition=1, waits=(), silences=(), **more):
+def gap_run(fault="stop", server=1, repetition=1, waits=(), silences=(), **changed):
     """A run of `ci/bench gaps`: a fault after 2 s, the rejoin after 5 s, 9 s in all. Waits are (client, from, until) in
     milliseconds, silences (from, until)."""
     said = {
@@ -56,12 +58,11 @@ def gap_run(fault="stop", server=1, repetition=1, waits=(), silences=(), **more)
         ],
         "silences": [[since * 1000, until * 1000] for since, until in silences],
         "failed": 0, "unknown": 0, "refused": 0, "wrong_answers": 0, "sold_out": 0, "sold_twice": 0,
-        "is_cut": False, "last_words": None,
+        "is_cut": False, "last_words": None, "troubles": [],
     }
-    return {
-        "kind": "gaps", "fault": fault, "server": server, "repetition": repetition, "fault_us": 2_000_000,
-        "rejoin_us": 5_000_000, "ready_us": 6_000_000, "other_cores": 0.01, "load": {**said, **more},
-    }
+    marks = [said["began_us"] + ms * 1000 for ms in (2000, 5000, 6000)]
+    more = {"repetition": repetition, "other_cores": 0.01}
+    return gaps.line_of(gaps.FAULTS[fault], server, marks, {**said, **changed}, **more)
 
 
 def gaps_text(*lines):
