@@ -298,3 +298,64 @@ async fn input_ends() {
     });
     let _ = ends.await;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shared(clients: usize) -> Shared {
+        Shared {
+            is_over: Cell::new(false),
+            line: RefCell::new(Timeline { bucket_us: 10_000, ..Timeline::default() }),
+            sold: RefCell::new(Sold::new(100)),
+            last_answer_us: Cell::new(0),
+            unserved: Cell::new(clients),
+            troubles: Arc::default(),
+        }
+    }
+
+    #[test]
+    fn every_answer_is_counted_in_its_stretch_and_long_silences_are_told() {
+        let shared = shared(1);
+        for at_us in [9_999, 10_000, 14_000, 35_000, 39_999] {
+            shared.answered(at_us);
+        }
+        let line = shared.line.borrow();
+        assert_eq!(line.answers, [1, 2, 0, 2]);
+        assert_eq!(line.silences, [(14_000, 35_000)], "4,999 us and less are none");
+    }
+
+    #[test]
+    fn all_are_served_when_the_last_one_is() {
+        let shared = shared(2);
+        shared.first_answer(5);
+        assert_eq!(shared.line.borrow().all_served_us, None);
+        shared.first_answer(9);
+        assert_eq!(shared.line.borrow().all_served_us, Some(9));
+    }
+
+    #[test]
+    fn what_is_too_much_is_said_to_be_missing() {
+        let (mut list, mut is_cut) = (vec![0; TOLD_MAX - 1], false);
+        keep(&mut list, 1, &mut is_cut);
+        assert!(!is_cut);
+        keep(&mut list, 2, &mut is_cut);
+        assert!(is_cut && list.len() == TOLD_MAX);
+    }
+
+    #[test]
+    fn a_command_without_an_outcome_is_counted_as_what_it_is() {
+        let shared = shared(1);
+        for failure in [Failure::Unknown, Failure::NotExecuted, Failure::Rejected("no".into())] {
+            let mut client = Client::new("t".into(), "100,0,0".parse().unwrap(), 1, Rng::with_seed(1));
+            shared.next(&mut client);
+            let pending = client.pending.take().unwrap();
+            let (result, took) = (Err(failure), Duration::ZERO);
+            let done = Completion { ticket: 1, result, server: 0, tries: 1, took, command: None };
+            shared.settle(&mut client, pending, done);
+        }
+        let line = shared.line.borrow();
+        assert_eq!((line.unknown, line.failed, line.refused), (1, 1, 1));
+        assert_eq!(line.last_words.as_deref(), Some("no; it was not executed"));
+    }
+}
