@@ -4,6 +4,10 @@
 //! session and number. This module only writes down when each answer came. Whoever started it stops and starts servers
 //! meanwhile, and closes its standard input when enough was seen. Times are microseconds of the monotonic clock, which all
 //! processes of a machine share.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a load has an end by the clock, and a thread that may wait for it in vain"
+)]
 
 use crate::args::TimelineArgs;
 use crate::backend::{Action, SEATS};
