@@ -5,6 +5,8 @@ import pathlib
 import signal
 import sys
 
+import gaps
+import gaps_command
 import load_command
 import plan
 import report
@@ -22,6 +24,12 @@ def comma_list(known):
         return names
 
     return parse
+
+
+def positive(text):
+    if (number := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is too little")
+    return number
 
 
 def parser():
@@ -46,15 +54,22 @@ def parser():
     load.add_argument("--dir", type=pathlib.Path, help="the servers' data is in a new directory there (TMPDIR, /tmp)")
     load.add_argument("--etcd", type=pathlib.Path, help="a program of etcd 3.5, etcdctl beside it; downloaded otherwise")
     load.add_argument("--no-build", action="store_true", help="take the programs as they were built last")
-    again = commands.add_parser("report", help="table and plots from a results.jsonl that is there")
+    away = commands.add_parser("gaps", help="how long clients wait when a server is stopped, killed or paused, and rejoins")
+    away.add_argument("--quick", action="store_true", help="each fault once, into target/bench-quick")
+    away.add_argument("--faults", type=comma_list(list(gaps.FAULTS)), metavar="FAULT,...", help=", ".join(gaps.FAULTS))
+    away.add_argument("--repetitions", type=positive, help="of each fault; servers take turns (10)")
+    away.add_argument("--output", type=pathlib.Path, help="where the page and the plots go (docs/bench)")
+    away.add_argument("--dir", type=pathlib.Path, help="the servers' data is in a new directory there (TMPDIR, /tmp)")
+    away.add_argument("--no-build", action="store_true", help="take the programs as they were built last")
+    again = commands.add_parser("report", help="pages and plots from a results.jsonl or gaps.jsonl that is there")
     again.add_argument("--output", type=pathlib.Path, default=ROOT / "docs/bench", help="the directory (docs/bench)")
-    # Growth with servers, seats and reservations, and gaps in service when servers stop, are to be commands beside
-    # `load`: they start the same systems, write lines of a kind of their own, and have pages of their own.
+    # Growth with servers, seats and reservations is to be a command beside these: it starts the same systems, writes lines
+    # of a kind of its own, and has a page of its own.
     return top
 
 
 def main(arguments):
-    known = ("load", "report", "-h", "--help")
+    known = ("load", "gaps", "report", "-h", "--help")
     if not arguments or arguments[0] not in known:
         arguments = ["load", *arguments]
     options = parser().parse_args(arguments)
@@ -65,8 +80,10 @@ def main(arguments):
         match options.command:
             case "load":
                 return load_command.main(ROOT, options)
+            case "gaps":
+                return gaps_command.main(ROOT, options)
             case "report":
-                report.write(options.output)
+                report.write_all(options.output)
                 return 0
     except BenchError as error:
         print(f"ci/bench: {error}", file=sys.stderr)

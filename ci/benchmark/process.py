@@ -39,7 +39,8 @@ class Processes:
 
     def start(self, name, command, user=None, stop_signal=signal.SIGTERM):
         """Starts a program; `user` is another one to run it as. Gives its number."""
-        log = (self.directory / f"{name}.log").open("wb")
+        # One that is started again goes on in its log.
+        log = (self.directory / f"{name}.log").open("ab")
         with log:
             process = subprocess.Popen(
                 [str(word) for word in command],
@@ -57,6 +58,28 @@ class Processes:
     @property
     def pids(self):
         return [process.pid for _, process, _ in self.started]
+
+    def find(self, name):
+        """The one that was started under this name last, if it was not waited for."""
+        return next((process for known, process, _ in reversed(self.started) if known == name), None)
+
+    def send(self, name, number):
+        """Sends a signal."""
+        self.find(name).send_signal(number)
+
+    def send_if_there(self, name, number):
+        if process := self.find(name):
+            process.send_signal(number)
+
+    def wait(self, name):
+        """Waits for the end of one that was asked to end, and forgets it. Gives its exit code."""
+        process = self.find(name)
+        try:
+            code = process.wait(READY_SECONDS)
+        except subprocess.TimeoutExpired as error:
+            raise BenchError(f"{name} has not ended within {READY_SECONDS} s") from error
+        self.started = [one for one in self.started if one[1] is not process]
+        return code
 
     def check(self):
         """All of them still run."""

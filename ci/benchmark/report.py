@@ -1,13 +1,28 @@
 """Table and plots, from the results alone."""
 
+import gaps
+import gaps_page
 import plan
 import plots
 import results
 import table
+from errors import BenchError
 
 PAGE = "README.md"
 # Latencies are drawn of these levels.
 LATENCY_LEVELS = ("1", "64", "256")
+
+
+def write_all(output):
+    """The pages of whatever results are there. Gives their names."""
+    written = []
+    for page, file, write_it in ((PAGE, results.FILE, write), (gaps_page.PAGE, gaps.FILE, gaps_page.write)):
+        if (output / file).exists():
+            write_it(output)
+            written.append(page)
+    if not written:
+        raise BenchError(f"there are no results in {output}: run ci/bench")
+    return written
 
 
 def write(output):
@@ -22,7 +37,7 @@ def write(output):
     if cases := plots.cases(found):
         pictures["cases.svg"] = cases
     for old in output.glob("*.svg"):
-        if old.name not in pictures:
+        if old.name not in pictures and not old.name.startswith("gaps-"):
             old.unlink()
     for name, text in pictures.items():
         (output / name).write_text(text)

@@ -1,4 +1,4 @@
-"""Charts as SVG, without a library: lines over categories on a logarithmic scale, and groups of bars. Legible on light and on
+"""Charts as SVG, without a library: lines over categories on a logarithmic scale, lines over time, and groups of bars. Legible on light and on
 dark ground; lines differ in their marks and labels as well as in their colour."""
 
 import math
@@ -138,6 +138,49 @@ def line_chart(title, caption, categories, axis, series, unit, show):
         parts.append(f'<path class="lead" d="M{x + 9:.1f},{y:.1f} L{at - 14:.1f},{label:.1f}"/>')
         parts += [mark(one.style, at - 4, label), text(at + 8, label + 4, one.label)]
     return document(height, title, caption, parts)
+
+
+def time_chart(title, caption, others, chosen, marks, unit, show):
+    """Lines of (seconds, value) over time on a linear scale, `chosen` on top of `others`; `marks` are moments with words."""
+    height, left, right, top = 440, 80, 30, 96
+    bottom = height - 70 - 16 * len(caption)
+    points = [point for one in (*others, chosen) for point in one]
+    first, last = min(x for x, _ in points), max(x for x, _ in points)
+    step = linear_step(max(1.0, max(y for _, y in points)))
+    high = step * math.ceil(max(1.0, max(y for _, y in points)) / step)
+
+    def place(x, y):
+        across = (x - first) / max(last - first, 1e-9)
+        return left + (WIDTH - left - right) * across, bottom - (bottom - top) * y / high
+
+    def path(one):
+        return " ".join(f"{x:.1f},{y:.1f}" for x, y in (place(*point) for point in one))
+
+    parts = [text(20, 54, unit, kind="faint")]
+    for i in range(round(high / step) + 1):
+        y = place(first, i * step)[1]
+        parts += [line(left, y, WIDTH - right, y, "grid"), text(left - 8, y + 4, show(i * step), "end")]
+    for second in range(math.ceil(first), math.floor(last) + 1):
+        parts.append(text(place(second, 0)[0], bottom + 20, str(second), "middle"))
+    parts.append(text((left + WIDTH - right) / 2, bottom + 42, "seconds", "middle", "faint"))
+    for one in others:
+        parts.append(f'<polyline points="{path(one)}" fill="none" stroke="{COLORS[1]}" stroke-opacity=".55"/>')
+    parts.append(f'<polyline points="{path(chosen)}" fill="none" stroke="{COLORS[0]}" stroke-width="2"/>')
+    for row, (at, words) in enumerate(marks):
+        x = place(at, 0)[0]
+        # Words beside each other may be longer than the time between them.
+        y = top - 26 + 15 * (row % 2)
+        parts.append(
+            f'<path d="M{x:.1f},{y + 4:.1f} V{bottom}" stroke="{COLORS[2]}" stroke-width="1.5" stroke-dasharray="5 3"/>'
+        )
+        parts.append(text(x + 4, y, words))
+    return document(height, title, caption, parts)
+
+
+def linear_step(high):
+    """A round step of which a linear scale takes four to ten."""
+    power = 10.0 ** math.floor(math.log10(high))
+    return next(power * part for part in (0.1, 0.2, 0.25, 0.5, 1) if high / (power * part) <= 10)
 
 
 def bar_chart(title, caption, groups, names, unit, show):

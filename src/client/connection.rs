@@ -3,7 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "the one clock of the client")]
 
 use super::{
-    exchange::{Completion, Exchange, Now, Step, Trouble, Wanted},
+    exchange::{Completion, Exchange, Now, Step, Trouble, Wanted, silence::Patience},
     link::{Link, LinkError, Welcome},
     rotation::Rotation,
 };
@@ -74,8 +74,7 @@ impl Connection {
         let config = Arc::new(ClusterConfig { servers, ..(*config).clone() });
         let first = config.servers.iter().position(|candidate| Some(candidate.id) == server);
         let rotation = Rotation::new(config.servers.len(), first, &mut order);
-        let answer_timeout = Duration::from_millis(config.timeouts.client_ms);
-        let exchange = Exchange::new(rotation, secret, answer_timeout);
+        let exchange = Exchange::new(rotation, secret, Patience::of(&config.timeouts));
         Self { config, token, exchange, link: None, started: Instant::now(), deadline, listener }
     }
 

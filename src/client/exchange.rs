@@ -9,19 +9,21 @@
 //! | event | executed? | then |
 //! |---|---|---|
 //! | its outcome or answer | as it says | done |
-//! | link lost, cut frame, garbage, no answer in time, `Leaving` | maybe | the same command at the next server |
+//! | link lost, cut frame, garbage, no answer in time ([`silence`]), `Leaving` | maybe | the same command at the next server |
 //! | `NotReady`, `Overloaded` | not by this try | the same command at the next server |
 //! | `SessionExpired`, and no earlier try may have been accepted | no | a new session, then again |
 //! | `SessionExpired` otherwise | maybe | given up as unknown |
 //! | `BadRequest` | not by this try | given up |
 //! | its deadline | maybe, if any try may have been accepted | given up |
 
+pub mod silence;
 #[cfg(test)]
 mod tests;
 mod types;
 
 pub use types::{Completion, Failure, Now, Step, Trouble, Wanted};
 
+use self::silence::{Patience, Silence};
 use super::{rotation::Rotation, session::Session};
 use crate::{
     api::wire::{ClientFrame, ClientRequest, Consistency, ServerError, ServerFrame, ServerReply},
@@ -67,7 +69,7 @@ pub struct Exchange {
     chance: fastrand::Rng,
     link: Link,
     session: Option<Session>,
-    answer_timeout: Duration,
+    silence: Silence,
     next_ticket: u64,
     waiting: BTreeMap<u64, Pending>,
     done: VecDeque<Completion>,
@@ -86,13 +88,13 @@ const HELLO_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Exchange {
     /// `chance` is also the source of session numbers and must not be predictable outside of tests.
-    pub fn new(rotation: Rotation, chance: fastrand::Rng, answer_timeout: Duration) -> Self {
+    pub fn new(rotation: Rotation, chance: fastrand::Rng, patience: Patience) -> Self {
         Self {
             rotation,
             chance,
             link: Link::Down { until: Now::ZERO },
             session: None,
-            answer_timeout,
+            silence: Silence::new(patience),
             next_ticket: 0,
             waiting: BTreeMap::new(),
             done: VecDeque::new(),
@@ -144,11 +146,9 @@ impl Exchange {
     /// What to do now. Ends requests whose deadline has passed and gives up a server that owes an answer.
     pub fn step(&mut self, now: Now) -> Step {
         self.end_overdue(now);
-        let oldest = self.waiting.values().filter_map(|pending| pending.sent).min();
-        if let Some(sent) = oldest
-            && now >= sent + self.answer_timeout
+        if let Some((until, words)) = self.owed_since().map(|since| self.silence.ends(since))
+            && now >= until
         {
-            let words = format!("no answer within {:?}", self.answer_timeout);
             self.lost(now, words);
         }
         if let Link::Up { draining: true, .. } = self.link
@@ -162,13 +162,16 @@ impl Exchange {
         match self.link {
             Link::Down { until } if now < until => Step::Pause(until.min(deadline)),
             Link::Down { .. } => {
-                let hello = self.answer_timeout.min(HELLO_TIMEOUT);
+                let hello = self.silence.patience().silent.min(HELLO_TIMEOUT);
                 Step::Dial(self.rotation.current(), deadline.min(now + hello))
             }
-            Link::Up { .. } => {
+            Link::Up { draining, .. } => {
                 // What is not sent yet is sent now, and its time begins.
-                let oldest = self.waiting.values().filter_map(|pending| pending.sent).min();
-                Step::Talk(deadline.min(oldest.unwrap_or(now) + self.answer_timeout))
+                let since = self.owed_since().unwrap_or(now);
+                let until = deadline.min(self.silence.ends(since).0);
+                // Nothing is sent on a link that is drained, no question either.
+                let asks = self.silence.asks(since).filter(|_| !draining);
+                Step::Talk(asks.map_or(until, |asks| until.min(asks)))
             }
         }
     }
@@ -178,6 +181,7 @@ impl Exchange {
         if self.session.is_none() {
             self.session = Some(Session::new(state_time_ms, self.chance.u64(..)));
         }
+        self.silence.begins();
         self.link = Link::Up { in_flight_max: in_flight_max.max(1) as usize, draining: false };
     }
 
@@ -232,11 +236,14 @@ impl Exchange {
             };
             ClientFrame { id, body }
         };
-        unsent.take(room).map(send).collect()
+        let mut frames: Vec<ClientFrame> = unsent.take(room).map(send).collect();
+        frames.extend(self.owed_since().and_then(|since| self.silence.question(now, since)));
+        frames
     }
 
     /// A frame came in. One that answers nothing (its request ran into its deadline) is ignored.
     pub fn received(&mut self, now: Now, frame: ServerFrame) {
+        self.silence.is_broken(now);
         let Some(pending) = self.waiting.get_mut(&frame.id).filter(|pending| pending.sent.is_some()) else {
             return;
         };
@@ -426,6 +433,11 @@ impl Exchange {
             took: now.saturating_sub(pending.submitted),
             command: pending.command,
         });
+    }
+
+    /// Since when the server owes the answer that it owes for the longest.
+    fn owed_since(&self) -> Option<Now> {
+        self.waiting.values().filter_map(|pending| pending.sent).min()
     }
 
     fn in_flight(&self) -> usize {

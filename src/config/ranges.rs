@@ -59,7 +59,8 @@ section! {
         /// A closed link that cannot be set up again within this counts as a crash. Default 1000; at most
         /// `suspect_ms`.
         probe_ms: u64 = 1_000 in 10..=600_000;
-        /// A client asks another server when one does not answer for so long. Default 5000.
+        /// A client asks another server when one says nothing for so long. One that says that it lives may be waiting for
+        /// another server itself: it is left after `suspect_ms` and two `lease_ms`, if that is longer. Default 5000.
         client_ms: u64 = 5_000 in 50..=600_000;
         /// A server answers reads from its own state for so long after a heartbeat that all answered.
         /// Default 1000; at least two heartbeats, at most half of `suspect_ms`.

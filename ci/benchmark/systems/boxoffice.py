@@ -6,6 +6,7 @@ from process import free_ports, run
 from systems.system import System
 
 CLUSTER = "bench"
+IDS = (1, 2, 3)
 
 
 class Boxoffice(System):
@@ -13,23 +14,34 @@ class Boxoffice(System):
         return run([self.tools.server, "--version"]).strip().removeprefix("server ")
 
     def start(self, processes, subject):
-        ids = (1, 2, 3)
-        free = iter(free_ports(3 * len(ids)))
-        ports = {id: (next(free), next(free), next(free)) for id in ids}
-        seats = subject.seats if subject.events == 0 else 100
-        config = processes.directory / "cluster.yaml"
-        config.write_text(description(seats, ports))
-        for id in ids:
-            data = processes.directory / f"data-{id}"
-            processes.start(f"server-{id}", [self.tools.server, "--id", id, "--config", config, "--data", data])
-        for _, _, http in ports.values():
-            processes.wait_until("the servers are ready", lambda: is_ready(http))
+        ports = self.start_cluster(processes, subject.seats if subject.events == 0 else 100)
         clients = [f"127.0.0.1:{client}" for _, client, _ in ports.values()]
         servers = clients if subject.is_spread else clients[:1]
         return [
             "boxoffice", "--servers", ",".join(servers), "--cluster", CLUSTER, "--seats", str(subject.seats),
             "--events", str(subject.events), "--reads", subject.reads,
         ]
+
+    def start_cluster(self, processes, seats):
+        """All servers, until they are ready. Gives their ports: of peers, of clients, of HTTP."""
+        free = iter(free_ports(3 * len(IDS)))
+        ports = {id: (next(free), next(free), next(free)) for id in IDS}
+        config(processes.directory).write_text(description(seats, ports))
+        for id in IDS:
+            self.start_server(processes, id)
+        for _, _, http in ports.values():
+            processes.wait_until("the servers are ready", lambda: is_ready(http))
+        return ports
+
+    def start_server(self, processes, id):
+        """One of them, with what its data directory has."""
+        place = processes.directory
+        command = [self.tools.server, "--id", id, "--config", config(place), "--data", place / f"data-{id}"]
+        processes.start(f"server-{id}", command)
+
+
+def config(directory):
+    return directory / "cluster.yaml"
 
 
 def description(seats, ports):

@@ -1,13 +1,14 @@
 //! What is known after each way in which a try can end. No sockets, no clock.
 
 use super::*;
+use crate::api::wire::StatusReport;
 use crate::domain::{
     command::{Operation, Query},
     ids::{Name, Seat},
     outcome::Answer,
 };
 
-const TIMEOUT: Duration = Duration::from_secs(5);
+const PATIENCE: Patience = Patience { silent: Duration::from_secs(5), alive: Duration::from_secs(7) };
 const DEADLINE: Duration = Duration::from_secs(30);
 
 fn at(ms: u64) -> Now {
@@ -37,7 +38,7 @@ fn not_ready() -> ServerReply {
 /// Three servers, asked in the order 0, then the two others.
 fn exchange() -> Exchange {
     let mut chance = fastrand::Rng::with_seed(3);
-    Exchange::new(Rotation::new(3, Some(0), &mut chance), chance, TIMEOUT)
+    Exchange::new(Rotation::new(3, Some(0), &mut chance), chance, PATIENCE)
 }
 
 /// Dials and gets a welcome; the server dialled.
@@ -58,6 +59,24 @@ fn sent(exchange: &mut Exchange, now: Now) -> (u64, Command) {
         panic!("one command must be sent, not {frames:?}")
     };
     (*id, command.clone())
+}
+
+/// Whether it lives is all that is sent now.
+#[track_caller]
+fn assert_question(exchange: &mut Exchange, now: Now) {
+    assert_eq!(exchange.frames(now), [ClientFrame { id: 0, body: ClientRequest::Status }]);
+}
+
+fn alive() -> ServerReply {
+    ServerReply::Status(StatusReport {
+        server: 1,
+        cluster: "boxoffice".into(),
+        availability: "any".into(),
+        durability: "fsync".into(),
+        servers: Vec::new(),
+        conflicts: 0,
+        waiting_for: None,
+    })
 }
 
 fn answer(exchange: &mut Exchange, now: Now, id: u64, body: ServerReply) {
@@ -113,12 +132,79 @@ fn every_way_of_losing_a_try_sends_the_same_command_to_the_next_server() {
 }
 
 #[test]
-fn a_silent_server_is_left_after_the_timeout() {
+fn a_silent_server_is_asked_whether_it_lives_and_left_after_the_timeout() {
     let (mut exchange, _, command) = reserve_sent();
-    assert_eq!(exchange.step(at(2)), Step::Talk(at(5_001)));
+    assert_eq!(exchange.step(at(2)), Step::Talk(at(2_501)));
+    assert_eq!(exchange.frames(at(2_500)), []);
+    assert_question(&mut exchange, at(2_501));
+    assert_eq!(exchange.step(at(2_502)), Step::Talk(at(5_001)));
+    assert_eq!(exchange.frames(at(5_000)), [], "once");
     assert!(matches!(exchange.step(at(5_001)), Step::Dial(server, _) if server != 0));
     exchange.connected(1_000, 100);
     assert_eq!(sent(&mut exchange, at(5_002)).1, command);
+    assert_eq!(exchange.step(at(5_002)), Step::Talk(at(7_502)), "the next one has its own time");
+}
+
+#[test]
+fn a_server_that_says_that_it_lives_may_owe_an_answer_for_longer() {
+    let (mut exchange, id, _) = reserve_sent();
+    exchange.step(at(2_501));
+    assert_question(&mut exchange, at(2_501));
+    answer(&mut exchange, at(2_600), 0, alive());
+    assert!(!exchange.has_done(), "it is no answer to the command");
+    assert_eq!(exchange.step(at(2_600)), Step::Talk(at(5_100)), "it is asked again");
+    assert_question(&mut exchange, at(5_100));
+    assert_eq!(exchange.step(at(5_100)), Step::Talk(at(7_001)), "but not for ever");
+    answer(&mut exchange, at(5_101), id, booked());
+    let done = exchange.take_done().unwrap();
+    assert_eq!((done.result, done.tries), (Ok(booked()), 1), "it was not asked for anywhere else");
+}
+
+#[test]
+fn a_server_that_lives_and_does_not_answer_is_left_in_the_end() {
+    let (mut exchange, _, _) = reserve_sent();
+    for ms in (1..7_000).step_by(1_000) {
+        assert!(matches!(exchange.step(at(ms)), Step::Talk(_)));
+        exchange.frames(at(ms));
+        answer(&mut exchange, at(ms), 0, alive());
+    }
+    assert!(matches!(exchange.step(at(7_001)), Step::Dial(server, _) if server != 0));
+    assert_eq!(exchange.troubles().next().unwrap().reason, "it lives, but gave no answer within 7s");
+}
+
+#[test]
+fn answers_to_others_say_that_it_lives_and_silence_begins_after_them() {
+    let (mut exchange, _, _) = reserve_sent();
+    let other = exchange.submit(at(100), search(), DEADLINE);
+    exchange.step(at(100));
+    assert_eq!(exchange.frames(at(100)).len(), 1);
+    let found = ServerReply::Answer(Answer::Search { name: bob(), seats: None });
+    answer(&mut exchange, at(400), other, found);
+    assert_eq!(exchange.step(at(400)), Step::Talk(at(2_900)));
+    assert_question(&mut exchange, at(2_900));
+    assert_eq!(exchange.step(at(2_900)), Step::Talk(at(5_400)));
+    assert!(matches!(exchange.step(at(5_400)), Step::Dial(server, _) if server != 0));
+}
+
+#[test]
+fn a_link_that_is_drained_is_given_no_question() {
+    let mut exchange = exchange();
+    exchange.submit(at(0), reserve(), DEADLINE);
+    exchange.submit(at(0), reserve(), DEADLINE);
+    connect(&mut exchange, at(0));
+    let ids: Vec<u64> = exchange.frames(at(0)).iter().map(|frame| frame.id).collect();
+    answer(&mut exchange, at(1), ids[0], ServerReply::Outcome(Outcome::SessionExpired));
+    assert_eq!(exchange.step(at(3_000)), Step::Talk(at(5_001)), "it would be due");
+    assert_eq!(exchange.frames(at(3_000)), []);
+}
+
+#[test]
+fn patience_follows_the_servers_own() {
+    let config = crate::config::Timeouts::default();
+    let patience = Patience::of(&config);
+    assert_eq!(patience, PATIENCE, "by default");
+    let slow = crate::config::Timeouts { client_ms: 60_000, ..config };
+    assert_eq!(Patience::of(&slow).alive, Duration::from_secs(60), "never less than for one that is silent");
 }
 
 #[test]
@@ -126,7 +212,7 @@ fn the_time_of_a_request_begins_before_it_is_sent() {
     let mut exchange = exchange();
     exchange.submit(at(0), reserve(), DEADLINE);
     connect(&mut exchange, at(0));
-    assert_eq!(exchange.step(at(7)), Step::Talk(at(5_007)), "and not at the deadline");
+    assert_eq!(exchange.step(at(7)), Step::Talk(at(2_507)), "and not at the deadline");
 }
 
 #[test]

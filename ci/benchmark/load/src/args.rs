@@ -26,6 +26,8 @@ pub enum Command {
         #[command(flatten)]
         load: LoadArgs,
     },
+    /// When answers came, until standard input ends: boxoffice's own clients, while others stop and start its servers
+    Timeline(TimelineArgs),
     /// Be one of the three processes of `ceiling`
     CeilingNode(CeilingArgs),
 }
@@ -67,6 +69,29 @@ impl LoadArgs {
     pub fn connections(&self) -> usize {
         usize::from(self.connections.unwrap_or(self.clients).min(self.clients))
     }
+}
+
+/// Clients that outlive their servers.
+#[derive(Clone, Debug, Args)]
+pub struct TimelineArgs {
+    /// The cluster's description
+    #[arg(long)]
+    pub config: PathBuf,
+    /// Clients, each with one operation outstanding
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub clients: u16,
+    /// Answers are counted in stretches of so many milliseconds
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pub bucket_ms: u64,
+    /// What is asked, in parts of a hundred: RESERVE,SEARCH,DELETE
+    #[arg(long, default_value = "80,10,10")]
+    pub mix: Mix,
+    /// Of every choice that the clients make
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// An end, should standard input have none
+    #[arg(long, default_value = "120", value_parser = seconds)]
+    pub seconds_max: Duration,
 }
 
 /// Which system, and where it is.

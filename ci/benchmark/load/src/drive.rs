@@ -2,12 +2,12 @@
 #![expect(clippy::disallowed_methods, reason = "measuring is what a load generator reads the clock for")]
 
 use crate::args::LoadArgs;
-use crate::backend::{Action, Backend, Op, Reply, Seats};
+use crate::backend::{Action, Backend, Op, Reply};
 use crate::disk;
 use crate::error::LoadError;
 use crate::machine::Snapshot;
 use crate::measure::Tally;
-use crate::mix::Client;
+use crate::mix::{Client, Pending};
 use crate::report::{Measured, Report};
 use crate::sold::Sold;
 use fastrand::Rng;
@@ -238,47 +238,61 @@ impl Shared {
 
     fn settle(&self, client: &mut Client, reply: Reply, took: Duration) {
         let pending = client.pending.take().expect("a reply belongs to an operation");
-        let mut tally = self.tally.borrow_mut();
-        let is_done = match (pending.action, &reply) {
-            (Action::Reserve, &Reply::Reserved(seats)) => {
-                self.take(pending.event, seats);
-                client.holds(pending, seats);
-                true
-            }
-            (Action::Search, Reply::Found(seats)) if *seats == pending.seats => true,
-            (Action::Delete, Reply::Deleted) => true,
-            (_, Reply::SoldOut) => {
-                tally.sold_out += 1;
-                false
-            }
-            (_, Reply::Refused(words)) => {
-                tally.refused += 1;
-                tally.last_words = Some(words.clone());
-                false
-            }
-            (_, Reply::Reserved(_) | Reply::Found(_) | Reply::Deleted) => {
-                tally.wrong += 1;
-                tally.last_words = Some(format!("{reply:?} to {pending:?}"));
-                false
-            }
-        };
-        if is_done && self.phase.get() == Phase::Measured {
-            tally.record(pending.action, took);
-        }
-    }
-
-    fn take(&self, event: u32, seats: Seats) {
-        let mut sold = self.sold.borrow_mut();
-        sold.take(event, seats);
-        if sold.held() >= self.held_max {
+        let verdict = judge(client, pending, &reply, &mut self.sold.borrow_mut());
+        if self.sold.borrow().held() >= self.held_max {
             self.nearly_sold_out.notify_one();
+        }
+        let mut tally = self.tally.borrow_mut();
+        match verdict {
+            Verdict::Right if self.phase.get() == Phase::Measured => tally.record(pending.action, took),
+            Verdict::Right => {}
+            Verdict::SoldOut => tally.sold_out += 1,
+            Verdict::Refused(words) => {
+                tally.refused += 1;
+                tally.last_words = Some(words);
+            }
+            Verdict::Wrong(words) => {
+                tally.wrong += 1;
+                tally.last_words = Some(words);
+            }
         }
     }
 }
 
+/// What an answer was.
+#[derive(Debug)]
+pub enum Verdict {
+    /// What it must be.
+    Right,
+    /// There are not enough seats.
+    SoldOut,
+    /// A no, in the server's words.
+    Refused(String),
+    /// One that must not be.
+    Wrong(String),
+}
+
+/// Holds an answer against what the client knows, and notes the seats that it gives.
+pub fn judge(client: &mut Client, pending: Pending, reply: &Reply, sold: &mut Sold) -> Verdict {
+    match (pending.action, reply) {
+        (Action::Reserve, &Reply::Reserved(seats)) => {
+            sold.take(pending.event, seats);
+            client.holds(pending, seats);
+            Verdict::Right
+        }
+        (Action::Search, Reply::Found(seats)) if *seats == pending.seats => Verdict::Right,
+        (Action::Delete, Reply::Deleted) => Verdict::Right,
+        (_, Reply::SoldOut) => Verdict::SoldOut,
+        (_, Reply::Refused(words)) => Verdict::Refused(words.clone()),
+        (_, Reply::Reserved(_) | Reply::Found(_) | Reply::Deleted) => {
+            Verdict::Wrong(format!("{reply:?} to {pending:?}"))
+        }
+    }
+}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::Seats;
 
     /// Sells seats one after the other, and every tenth reservation gets seats of the one before.
     struct Careless {

@@ -197,7 +197,8 @@ impl Connection {
     }
 }
 
-fn reply(body: ServerReply) -> Reply {
+/// What an answer means to the load.
+pub fn reply(body: ServerReply) -> Reply {
     match body {
         ServerReply::Outcome(Outcome::Reserved { seats, .. }) => two(&seats, Reply::Reserved),
         ServerReply::Outcome(Outcome::Released { count, .. }) if count == SEATS as u32 => Reply::Deleted,

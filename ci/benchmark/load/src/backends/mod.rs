@@ -12,6 +12,8 @@ mod stream;
 use crate::args::{LoadArgs, System};
 use crate::error::LoadError;
 
+pub use boxoffice::reply as reply_of;
+
 /// One run against this system; gives the line about it.
 ///
 /// # Errors
