@@ -5,9 +5,14 @@ import pathlib
 import signal
 import sys
 
+import growth_command
+import growth_page
+import growth_plan
+import growth_results
 import load_command
 import plan
 import report
+import results
 from errors import BenchError
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -46,15 +51,25 @@ def parser():
     load.add_argument("--dir", type=pathlib.Path, help="the servers' data is in a new directory there (TMPDIR, /tmp)")
     load.add_argument("--etcd", type=pathlib.Path, help="a program of etcd 3.5, etcdctl beside it; downloaded otherwise")
     load.add_argument("--no-build", action="store_true", help="take the programs as they were built last")
-    again = commands.add_parser("report", help="table and plots from a results.jsonl that is there")
+    growth = commands.add_parser("growth", help="what an operation costs with more servers, seats and reservations")
+    growth.add_argument("--quick", action="store_true", help="little of it, into target/bench-growth-quick")
+    growth.add_argument("--parts", type=comma_list(growth_plan.PARTS), metavar="PART,...", help=", ".join(growth_plan.PARTS))
+    growth.add_argument("--seconds", type=float, help="measured for so long (4)")
+    growth.add_argument("--repetitions", type=int, help="measurements of each (3)")
+    growth.add_argument("--held-max", type=int, help="most reservations that are held (10000000)")
+    growth.add_argument("--quiet-seconds", type=float, help="wait so long for a quiet machine (30)")
+    growth.add_argument("--output", type=pathlib.Path, help="where the page and the plots go (docs/bench)")
+    growth.add_argument("--dir", type=pathlib.Path, help="the servers' data is in a new directory there (TMPDIR, /tmp)")
+    growth.add_argument("--no-build", action="store_true", help="take the programs as they were built last")
+    again = commands.add_parser("report", help="pages and plots from a results.jsonl or growth.jsonl that is there")
     again.add_argument("--output", type=pathlib.Path, default=ROOT / "docs/bench", help="the directory (docs/bench)")
-    # Growth with servers, seats and reservations, and gaps in service when servers stop, are to be commands beside
-    # `load`: they start the same systems, write lines of a kind of their own, and have pages of their own.
+    # Gaps in service when servers stop are to be a command beside these: it starts the same systems, writes lines of a kind
+    # of its own, and has a page of its own.
     return top
 
 
 def main(arguments):
-    known = ("load", "report", "-h", "--help")
+    known = ("load", "growth", "report", "-h", "--help")
     if not arguments or arguments[0] not in known:
         arguments = ["load", *arguments]
     options = parser().parse_args(arguments)
@@ -65,8 +80,14 @@ def main(arguments):
         match options.command:
             case "load":
                 return load_command.main(ROOT, options)
+            case "growth":
+                return growth_command.main(ROOT, options)
             case "report":
-                report.write(options.output)
+                is_grown = (options.output / growth_results.FILE).exists()
+                if is_grown:
+                    growth_page.write(options.output)
+                if not is_grown or (options.output / results.FILE).exists():
+                    report.write(options.output)
                 return 0
     except BenchError as error:
         print(f"ci/bench: {error}", file=sys.stderr)

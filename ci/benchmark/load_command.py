@@ -153,7 +153,7 @@ def words(line):
     return text + (f" WRONG: {problems}" if problems else "")
 
 
-def build(root, options):
+def build(root, options, load_features=()):
     """The server and the load, in release builds."""
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", root / "target"))
     tools = Tools(server=target / "release/server", load=target / "release/bench-load")
@@ -162,7 +162,8 @@ def build(root, options):
         in_target = environment(CARGO_TARGET_DIR=str(target))
         release = ["cargo", "build", "--release", "--locked", "--quiet"]
         run([*release, "--bin", "server"], cwd=root, env=in_target)
-        run([*release, "--manifest-path", root / "ci/benchmark/load/Cargo.toml"], cwd=root, env=in_target)
+        load = ["--manifest-path", root / "ci/benchmark/load/Cargo.toml", *load_features]
+        run([*release, *load], cwd=root, env=in_target)
     for program in (tools.server, tools.load):
         if not program.exists():
             raise BenchError(f"{program} does not exist: leave --no-build away")

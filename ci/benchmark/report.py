@@ -1,5 +1,6 @@
 """Table and plots, from the results alone."""
 
+import growth_page
 import plan
 import plots
 import results
@@ -22,7 +23,7 @@ def write(output):
     if cases := plots.cases(found):
         pictures["cases.svg"] = cases
     for old in output.glob("*.svg"):
-        if old.name not in pictures:
+        if old.name not in pictures and not old.name.startswith(growth_page.PREFIX):
             old.unlink()
     for name, text in pictures.items():
         (output / name).write_text(text)

@@ -13,23 +13,28 @@ class Boxoffice(System):
         return run([self.tools.server, "--version"]).strip().removeprefix("server ")
 
     def start(self, processes, subject):
-        ids = (1, 2, 3)
-        free = iter(free_ports(3 * len(ids)))
-        ports = {id: (next(free), next(free), next(free)) for id in ids}
-        seats = subject.seats if subject.events == 0 else 100
-        config = processes.directory / "cluster.yaml"
-        config.write_text(description(seats, ports))
-        for id in ids:
-            data = processes.directory / f"data-{id}"
-            processes.start(f"server-{id}", [self.tools.server, "--id", id, "--config", config, "--data", data])
-        for _, _, http in ports.values():
-            processes.wait_until("the servers are ready", lambda: is_ready(http))
-        clients = [f"127.0.0.1:{client}" for _, client, _ in ports.values()]
-        servers = clients if subject.is_spread else clients[:1]
+        where = self.start_servers(processes, 3, subject.seats if subject.events == 0 else 100, subject.is_spread)
         return [
-            "boxoffice", "--servers", ",".join(servers), "--cluster", CLUSTER, "--seats", str(subject.seats),
-            "--events", str(subject.events), "--reads", subject.reads,
+            "boxoffice", *where, "--seats", str(subject.seats), "--events", str(subject.events),
+            "--reads", subject.reads,
         ]
+
+    def start_servers(self, processes, count, seats, is_spread=False):
+        """Starts so many servers and waits until they serve. Gives the load's arguments about where they are."""
+        free = iter(free_ports(3 * count))
+        self.ports = {id: (next(free), next(free), next(free)) for id in range(1, count + 1)}
+        (processes.directory / "cluster.yaml").write_text(description(seats, self.ports))
+        for id in self.ports:
+            self.start_server(processes, id)
+        for _, _, http in self.ports.values():
+            processes.wait_until("the servers are ready", lambda: is_ready(http))
+        clients = [f"127.0.0.1:{client}" for _, client, _ in self.ports.values()]
+        return ["--servers", ",".join(clients if is_spread else clients[:1]), "--cluster", CLUSTER]
+
+    def start_server(self, processes, id):
+        """Starts one of them, for the first time or again."""
+        config, data = processes.directory / "cluster.yaml", processes.directory / f"data-{id}"
+        processes.start(f"server-{id}", [self.tools.server, "--id", id, "--config", config, "--data", data])
 
 
 def description(seats, ports):

@@ -4,6 +4,7 @@
 //! Every system gets the same clients from the same code: [`mix`] says what a client does next, [`drive`] runs all of
 //! them on one thread, [`sold`] holds their answers against each other, [`measure`] and [`machine`] count, [`report`]
 //! writes the line. What differs between systems is behind [`backend::Backend`], a file for each in [`backends`].
+//! [`grow`] is another loop, which holds a number of reservations, and does what it is told over standard input.
 //! [`ceiling_node`] is one of the systems itself: a replicator that does the least that is possible.
 //!
 //! Absent on purpose: retries (a closed loop on one machine that needs one has failed), and pacing (the next operation of
@@ -16,9 +17,11 @@ mod ceiling_node;
 mod disk;
 mod drive;
 mod error;
+mod grow;
 mod machine;
 mod measure;
 mod mix;
+mod pool;
 mod report;
 mod sold;
 
@@ -31,7 +34,8 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::CeilingNode(args) => ceiling_node::run(&args),
-        Command::Load { system, load } => run_load(system, load),
+        Command::Load { system, load } => on_one_thread(backends::run(system, load)).and_then(print),
+        Command::Grow { target, load } => on_one_thread(backends::grow(target, load)),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -43,11 +47,13 @@ fn main() -> ExitCode {
     }
 }
 
-/// One run, everything of it on this thread.
-fn run_load(system: args::System, load: args::LoadArgs) -> Result<(), LoadError> {
+/// Everything of a run is on this thread.
+fn on_one_thread<T>(run: impl Future<Output = Result<T, LoadError>>) -> Result<T, LoadError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(LoadError::Runtime)?;
-    let tasks = tokio::task::LocalSet::new();
-    let line = tasks.block_on(&runtime, backends::run(system, load))?;
+    tokio::task::LocalSet::new().block_on(&runtime, run)
+}
+
+fn print(line: String) -> Result<(), LoadError> {
     writeln!(io::stdout(), "{line}").map_err(LoadError::Output)
 }
