@@ -48,7 +48,9 @@ impl Order {
         let mut words = line.split_whitespace();
         let order = match (words.next()?, words.next()) {
             ("fill", Some(count)) => Order::Fill(count.parse().ok()?),
-            ("run", Some(seconds)) => Order::Run(Some(Duration::try_from_secs_f64(seconds.parse().ok()?).ok()?)),
+            ("run", Some(seconds)) => {
+                Order::Run(Some(Duration::try_from_secs_f64(seconds.parse().ok()?).ok()?))
+            }
             ("run", None) => Order::Run(None),
             _ => return None,
         };
@@ -430,7 +432,10 @@ mod tests {
     /// What comes of these lines in a theatre of so many seats.
     fn obeyed(seats: u32, lines: &[&str]) -> Result<Vec<serde_json::Value>, LoadError> {
         use clap::Parser as _;
-        let line = format!("bench-load load --dir {} --clients 4 --warm-up-seconds 0", std::env::temp_dir().display());
+        let line = format!(
+            "bench-load load --dir {} --clients 4 --warm-up-seconds 0",
+            std::env::temp_dir().display()
+        );
         let words = line.split(' ').chain(["ceiling", "--leader", "a:1", "--seats", "1"]);
         let crate::args::Command::Load { load, .. } = crate::args::Cli::parse_from(words).command else {
             panic!("a load")
