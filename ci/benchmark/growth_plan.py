@@ -40,7 +40,7 @@ class Settings:
     missed: int = 1_000_000
     # Snapshots that must be seen, on every server.
     snapshots: int = 2
-    snapshot_seconds_max: float = 120.0
+    snapshot_seconds_max: float = 180.0
     restarts: int = 3
 
 

@@ -242,11 +242,11 @@ impl Events {
     }
 
     fn admit_party(&self, party: Party) -> Result<(), ReadError> {
-        let actor = self.guests.actor(party);
-        let has_branch = |actor: &super::ids::Actor| {
-            actor.branch().is_none_or(|branch| self.branches.contains_key(&branch))
+        let is_known = match party.as_user() {
+            Some(user) => self.branches.contains_key(&user.branch),
+            None => self.guests.has(party),
         };
-        match actor.as_ref().is_some_and(has_branch) {
+        match is_known {
             true => Ok(()),
             false => damaged("seats of nobody"),
         }

@@ -161,6 +161,11 @@ impl Guests {
         }
     }
 
+    /// Whether that is a guest who has anything. Does not touch the name: there are millions when a snapshot is read.
+    pub(super) fn has(&self, party: Party) -> bool {
+        party.as_guest().is_some_and(|number| self.names.get(&number).is_some())
+    }
+
     /// Puts back a guest of a snapshot. They come by number; what they have comes later.
     pub(super) fn admit(&mut self, number: u32, name: Name) -> Result<(), &'static str> {
         if number >= GUEST || self.number(&name).is_some() || self.names.get(&number).is_some() {
@@ -235,6 +240,10 @@ mod tests {
         assert_eq!(guests.find(&guest("bob")), Some(parties[1]), "has one thing left");
         guests.let_go(parties[1]);
         assert_eq!((guests.find(&guest("bob")), guests.actor(parties[1])), (None, None));
+        assert_eq!(
+            (guests.has(parties[1]), guests.has(parties[0]), guests.has(Party(7))),
+            (false, true, false)
+        );
         assert_eq!(guests.hold(&guest("dan")), parties[1]);
         assert_eq!(guests.actor(parties[1]), Some(guest("dan")));
     }
