@@ -7,9 +7,12 @@ import sys
 
 import gaps
 import gaps_command
+import growth_command
+import growth_plan
 import load_command
 import plan
 import report
+import results
 from errors import BenchError
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -54,6 +57,16 @@ def parser():
     load.add_argument("--dir", type=pathlib.Path, help="the servers' data is in a new directory there (TMPDIR, /tmp)")
     load.add_argument("--etcd", type=pathlib.Path, help="a program of etcd 3.5, etcdctl beside it; downloaded otherwise")
     load.add_argument("--no-build", action="store_true", help="take the programs as they were built last")
+    growth = commands.add_parser("growth", help="what an operation costs with more servers, seats and reservations")
+    growth.add_argument("--quick", action="store_true", help="little of it, into target/bench-growth-quick")
+    growth.add_argument("--parts", type=comma_list(growth_plan.PARTS), metavar="PART,...", help=", ".join(growth_plan.PARTS))
+    growth.add_argument("--seconds", type=float, help="measured for so long (4)")
+    growth.add_argument("--repetitions", type=int, help="measurements of each (3)")
+    growth.add_argument("--held-max", type=int, help="most reservations that are held (10000000)")
+    growth.add_argument("--quiet-seconds", type=float, help="wait so long for a quiet machine (30)")
+    growth.add_argument("--output", type=pathlib.Path, help="where the page and the plots go (docs/bench)")
+    growth.add_argument("--dir", type=pathlib.Path, help="the servers' data is in a new directory there (TMPDIR, /tmp)")
+    growth.add_argument("--no-build", action="store_true", help="take the programs as they were built last")
     away = commands.add_parser("gaps", help="how long clients wait when a server is stopped, killed or paused, and rejoins")
     away.add_argument("--quick", action="store_true", help="each fault once, into target/bench-quick")
     away.add_argument("--faults", type=comma_list(list(gaps.FAULTS)), metavar="FAULT,...", help=", ".join(gaps.FAULTS))
@@ -61,15 +74,13 @@ def parser():
     away.add_argument("--output", type=pathlib.Path, help="where the page and the plots go (docs/bench)")
     away.add_argument("--dir", type=pathlib.Path, help="the servers' data is in a new directory there (TMPDIR, /tmp)")
     away.add_argument("--no-build", action="store_true", help="take the programs as they were built last")
-    again = commands.add_parser("report", help="pages and plots from a results.jsonl or gaps.jsonl that is there")
+    again = commands.add_parser("report", help="the pages and plots again, from the results that are there")
     again.add_argument("--output", type=pathlib.Path, default=ROOT / "docs/bench", help="the directory (docs/bench)")
-    # Growth with servers, seats and reservations is to be a command beside these: it starts the same systems, writes lines
-    # of a kind of its own, and has a page of its own.
     return top
 
 
 def main(arguments):
-    known = ("load", "gaps", "report", "-h", "--help")
+    known = ("load", "growth", "gaps", "report", "-h", "--help")
     if not arguments or arguments[0] not in known:
         arguments = ["load", *arguments]
     options = parser().parse_args(arguments)
@@ -80,6 +91,8 @@ def main(arguments):
         match options.command:
             case "load":
                 return load_command.main(ROOT, options)
+            case "growth":
+                return growth_command.main(ROOT, options)
             case "gaps":
                 return gaps_command.main(ROOT, options)
             case "report":

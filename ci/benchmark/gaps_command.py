@@ -20,7 +20,7 @@ import machine
 from errors import BenchError
 from plan import SEATS
 from process import Processes, end_with_parent
-from systems.boxoffice import Boxoffice, config, is_ready
+from systems.boxoffice import IDS, Boxoffice, config, is_ready
 
 # A run that takes longer than its faults by this much has come to nothing.
 RUN_MARGIN_SECONDS = 60
@@ -97,7 +97,8 @@ def run_once(tools, fault, server, wanted, directory):
     try:
         with Processes(place) as processes, contextlib.ExitStack() as undo:
             system = Boxoffice(tools)
-            ports = [http for _, _, http in system.start_cluster(processes, SEATS).values()]
+            system.start_cluster(processes, len(IDS), SEATS)
+            ports = [http for _, _, http in system.ports.values()]
             os.sync()
             name = f"server-{server}"
             # However this ends: one that is stopped does not end when it is asked to.

@@ -2,6 +2,8 @@
 
 import gaps
 import gaps_page
+import growth_page
+import growth_results
 import plan
 import plots
 import results
@@ -16,7 +18,12 @@ LATENCY_LEVELS = ("1", "64", "256")
 def write_all(output):
     """The pages of whatever results are there. Gives their names."""
     written = []
-    for page, file, write_it in ((PAGE, results.FILE, write), (gaps_page.PAGE, gaps.FILE, gaps_page.write)):
+    pages = (
+        (PAGE, results.FILE, write),
+        (growth_page.PAGE, growth_results.FILE, growth_page.write),
+        (gaps_page.PAGE, gaps.FILE, gaps_page.write),
+    )
+    for page, file, write_it in pages:
         if (output / file).exists():
             write_it(output)
             written.append(page)
@@ -37,7 +44,7 @@ def write(output):
     if cases := plots.cases(found):
         pictures["cases.svg"] = cases
     for old in output.glob("*.svg"):
-        if old.name not in pictures and not old.name.startswith("gaps-"):
+        if old.name not in pictures and not old.name.startswith(("gaps-", growth_page.PREFIX)):
             old.unlink()
     for name, text in pictures.items():
         (output / name).write_text(text)

@@ -21,7 +21,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use std::io::{self, BufWriter, Read, Write};
 
 /// First in the header; its last character is the version of the format.
-const MAGIC: [u8; 8] = *b"BOXIMG_3";
+const MAGIC: [u8; 8] = *b"BOXIMG_4";
 /// Longest record. The longest that is written is an outcome that lists a million separate seats, 6 bytes each.
 const RECORD_BYTES_MAX: u32 = 8 << 20;
 /// Gathers small records for the output.
@@ -90,11 +90,12 @@ impl Image {
         self.position
     }
 
-    /// Writes the bytes, and nothing after them. Needs about 40 bytes of memory a session, 16 a key.
+    /// Writes the bytes, and nothing after them, and lets go what is written. Needs about 40 bytes of memory a session, 16
+    /// a key.
     ///
     /// # Errors
     /// Those of `out`.
-    pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+    pub fn write(self, out: &mut dyn Write) -> io::Result<()> {
         let mut out =
             RecordWriter { out: BufWriter::with_capacity(WRITE_BUFFER_BYTES, out), bytes: Vec::new() };
         let header: Header = (
@@ -106,9 +107,7 @@ impl Image {
             [self.reservations.len(), self.sessions.len(), self.keys.len()].map(|len| len as u64),
         );
         out.write(&header)?;
-        for (name, held) in self.reservations.iter() {
-            out.write(&(name, held.made_at, &held.seats))?;
-        }
+        self.reservations.consume(|name, held| out.write(&(name, held.made_at, &held.seats)))?;
         self.events.write(&mut out)?;
         let mut sessions: Vec<_> = self.sessions.iter().collect();
         sessions.sort_unstable_by_key(|(_, session)| session.use_number);

@@ -57,11 +57,11 @@ fn writes_after_the_picture_are_not_in_it() {
     for operation in [delete("bob"), delete("ann"), reserve("ann", 1), reserve("new", 3)] {
         server.operate(operation);
     }
+    assert_eq!(image.position(), 10);
     let mut later = Vec::new();
     image.write(&mut later).unwrap();
     assert!(later == bytes);
     assert!(server.bytes() != bytes);
-    assert_eq!(image.position(), 10);
     server.state.check().unwrap();
 }
 

@@ -1,11 +1,13 @@
-//! An ordered map in many small copy-on-write pieces: a picture of it costs a pointer a piece, and a write
-//! beside the picture copies one piece, once.
+//! An ordered map in many small copy-on-write pieces, in groups that are copied on write, too: a picture of it costs a
+//! pointer a group, and a write beside the picture copies the pointers of one group and one piece, each once.
 
 use std::{collections::BTreeMap, sync::Arc};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Most pieces of a map. More would make pictures dearer, fewer the copies.
-const SHARDS_MAX: usize = 4096;
+/// Most pieces of a map. Whoever writes beside a picture waits for a copy of one: 150 of ten million entries.
+const SHARDS_MAX: usize = 65_536;
+/// Pieces of a group. A picture costs at most 256 pointers with it, and the first write to a group as many.
+const GROUP_LEN: usize = 256;
 
 /// A key that spreads evenly over the pieces, the same way on every server and for ever (snapshots depend on it).
 pub(super) trait ShardKey: Ord + Clone {
@@ -29,17 +31,22 @@ impl ShardKey for super::ids::SessionId {
 /// The map. Cloning it is the picture.
 #[derive(Clone, Debug)]
 pub(super) struct Shards<K, V> {
-    /// A power of two of them. All the empty ones of a new map are the same one, which makes it cheap.
-    shards: Vec<Arc<BTreeMap<K, V>>>,
+    /// All of one length, a power of two. All the empty ones of a new map are the same one, which makes it cheap.
+    groups: Vec<Group<K, V>>,
+    /// How many pieces there are in all: a power of two.
+    count: usize,
     len: usize,
 }
+
+type Group<K, V> = Arc<[Arc<BTreeMap<K, V>>]>;
 
 impl<K: ShardKey, V: Clone> Shards<K, V> {
     /// An empty map that will hold up to `len_max` entries, about `shard_len` in a piece.
     pub(super) fn new(len_max: usize, shard_len: usize) -> Self {
         let count = (len_max / shard_len).next_power_of_two().min(SHARDS_MAX);
-        let empty = Arc::new(BTreeMap::new());
-        Shards { shards: vec![empty; count], len: 0 }
+        let group_len = count.min(GROUP_LEN);
+        let empty: Group<K, V> = vec![Arc::new(BTreeMap::new()); group_len].into();
+        Shards { groups: vec![empty; count / group_len], count, len: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -47,43 +54,53 @@ impl<K: ShardKey, V: Clone> Shards<K, V> {
     }
 
     pub(super) fn get(&self, key: &K) -> Option<&V> {
-        self.shards[self.index(key)].get(key)
+        self.shard(self.index(key)).get(key)
     }
 
     pub(super) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
         let index = self.index(key);
-        let shard = &mut self.shards[index];
+        let (group, at) = self.place(index);
         // A piece that a picture shares is copied only if the entry is in it.
-        if Arc::get_mut(shard).is_none() && !shard.contains_key(key) {
+        let own = Arc::get_mut(&mut self.groups[group]).and_then(|group| Arc::get_mut(&mut group[at]));
+        if own.is_none() && !self.shard(index).contains_key(key) {
             return None;
         }
-        Arc::make_mut(shard).get_mut(key)
+        self.shard_mut(index).get_mut(key)
     }
 
     pub(super) fn insert(&mut self, key: K, value: V) -> Option<V> {
         let index = self.index(&key);
-        let old = Arc::make_mut(&mut self.shards[index]).insert(key, value);
+        let old = self.shard_mut(index).insert(key, value);
         self.len += usize::from(old.is_none());
         old
     }
 
     pub(super) fn remove(&mut self, key: &K) -> Option<V> {
         let index = self.index(key);
-        if !self.shards[index].contains_key(key) {
+        if !self.shard(index).contains_key(key) {
             return None;
         }
         self.len -= 1;
-        Arc::make_mut(&mut self.shards[index]).remove(key)
+        self.shard_mut(index).remove(key)
     }
 
     /// The entries from one key to another, where both are in one piece by their hash.
     pub(super) fn range(&self, first: &K, last: &K) -> impl Iterator<Item = (&K, &V)> {
-        self.shards[self.index(first)].range(first..=last)
+        self.shard(self.index(first)).range(first..=last)
     }
 
     /// All entries, by piece and within a piece by key: the same order for the same entries, whatever happened.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
-        self.shards.iter().flat_map(|shard| shard.iter())
+        self.shards().flat_map(|shard| shard.iter())
+    }
+
+    /// All entries in that order. What was seen is let go at once: a picture that is written so holds less and less, and
+    /// whoever writes beside it need not copy what it has let go.
+    pub(super) fn consume<E>(self, mut each: impl FnMut(&K, &V) -> Result<(), E>) -> Result<(), E> {
+        self.groups.into_iter().try_for_each(|group| {
+            let mut entries = group.iter().flat_map(|shard| shard.iter());
+            entries.try_for_each(|(key, value)| each(key, value))
+        })
     }
 
     /// Whether `a` comes before `b` in [`iter`](Self::iter).
@@ -95,7 +112,7 @@ impl<K: ShardKey, V: Clone> Shards<K, V> {
     pub(super) fn check(&self) -> Result<(), String> {
         let misplaced =
             |(at, shard): (usize, &Arc<BTreeMap<K, V>>)| shard.keys().any(|key| self.index(key) != at);
-        if self.shards.iter().enumerate().any(misplaced) {
+        if self.shards().enumerate().any(misplaced) {
             return Err("an entry lies in the wrong shard".into());
         }
         let len = self.iter().count();
@@ -103,7 +120,26 @@ impl<K: ShardKey, V: Clone> Shards<K, V> {
     }
 
     fn index(&self, key: &K) -> usize {
-        key.shard_hash() as usize & (self.shards.len() - 1)
+        key.shard_hash() as usize & (self.count - 1)
+    }
+
+    fn shards(&self) -> impl Iterator<Item = &Arc<BTreeMap<K, V>>> {
+        self.groups.iter().flat_map(|group| group.iter())
+    }
+
+    fn shard(&self, index: usize) -> &BTreeMap<K, V> {
+        let (group, at) = self.place(index);
+        &self.groups[group][at]
+    }
+
+    fn shard_mut(&mut self, index: usize) -> &mut BTreeMap<K, V> {
+        let (group, at) = self.place(index);
+        Arc::make_mut(&mut Arc::make_mut(&mut self.groups[group])[at])
+    }
+
+    /// In which group a piece is, and where in it.
+    fn place(&self, index: usize) -> (usize, usize) {
+        (index / GROUP_LEN, index % GROUP_LEN)
     }
 }
 
@@ -144,8 +180,38 @@ mod tests {
         assert_eq!(map.get_mut(&id(5000)), None);
         assert_eq!(map.remove(&id(5000)), None);
         *map.get_mut(&id(3)).unwrap() = 0;
-        let copied = map.shards.iter().zip(&picture.shards).filter(|(a, b)| !Arc::ptr_eq(a, b)).count();
+        let copied = map.shards().zip(picture.shards()).filter(|(a, b)| !Arc::ptr_eq(a, b)).count();
         assert_eq!(copied, 1);
+    }
+
+    #[test]
+    fn only_the_touched_group_is_copied() {
+        let mut map = Shards::new(4 * GROUP_LEN, 1);
+        (0..1000).for_each(|n| assert_eq!(map.insert(id(n), n), None));
+        let picture = map.clone();
+        map.insert(id(3), 0);
+        map.insert(id(3), 1);
+        assert_eq!(map.groups.len(), 4);
+        let copied = map.groups.iter().zip(&picture.groups).filter(|(a, b)| !Arc::ptr_eq(a, b)).count();
+        assert_eq!((copied, picture.get(&id(3)), map.get(&id(3))), (1, Some(&3), Some(&1)));
+        map.check().unwrap();
+    }
+
+    #[test]
+    fn what_was_seen_of_a_picture_is_not_copied_any_more() {
+        let mut map = Shards::new(4 * GROUP_LEN, 1);
+        (0..1000).for_each(|n| assert_eq!(map.insert(id(n), n), None));
+        let in_order: Vec<u64> = map.iter().map(|(_, n)| *n).collect();
+        let (picture, mut seen) = (map.clone(), Vec::new());
+        let is_shared =
+            |map: &Shards<SessionId, u64>, group: usize| Arc::strong_count(&map.groups[group]) > 1;
+        let consumed = picture.consume(|_, n| {
+            seen.push(*n);
+            let group = map.place(map.index(&id(*n))).0;
+            assert!((0..group).all(|before| !is_shared(&map, before)) && is_shared(&map, group));
+            Ok::<_, ()>(())
+        });
+        assert_eq!((consumed, seen), (Ok(()), in_order));
     }
 
     #[test]

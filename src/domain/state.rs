@@ -105,7 +105,7 @@ impl Config {
     }
 }
 
-/// The state of one server. Cloning copies a pointer a shard, and the seat tree and the order of sessions whole.
+/// The state of one server. Cloning copies some pointers of each map, and the seat tree and the order of sessions whole.
 #[derive(Clone)]
 pub struct State {
     pub(super) config: Config,
@@ -269,8 +269,8 @@ impl State {
         self.events.next_expiry_ms()
     }
 
-    /// A picture of the state as it is now, to be written beside further requests. Costs a pointer a shard
-    /// (at most 8192); each later request copies the shards it touches, once.
+    /// A picture of the state as it is now, to be written beside further requests. Costs at most
+    /// 256 pointers a map; each later request copies the shards it touches, once.
     pub fn freeze(&self) -> Image {
         Image::of(self)
     }

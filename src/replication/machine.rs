@@ -23,8 +23,8 @@ pub trait Storable: Machine {
     type Config: Clone + Send;
     /// The state before the first request.
     fn blank(config: &Self::Config) -> Self;
-    /// Writes the state's bytes.
-    fn write_image(image: &Self::Image, out: &mut dyn Write) -> io::Result<()>;
+    /// Writes the state's bytes, and lets the picture go meanwhile.
+    fn write_image(image: Self::Image, out: &mut dyn Write) -> io::Result<()>;
     /// Reads them back; the error is a sentence.
     fn read_state(config: &Self::Config, input: &mut dyn Read) -> Result<Self, String>;
     /// How many requests the state has executed.
@@ -77,7 +77,7 @@ impl Storable for State {
         State::new(config.clone())
     }
 
-    fn write_image(image: &Image, out: &mut dyn Write) -> io::Result<()> {
+    fn write_image(image: Image, out: &mut dyn Write) -> io::Result<()> {
         image.write(out)
     }
 
@@ -213,7 +213,7 @@ impl Storable for Watched {
         Watched { state: State::blank(config), number: audience.number(), audience: audience.clone() }
     }
 
-    fn write_image(image: &Image, out: &mut dyn Write) -> io::Result<()> {
+    fn write_image(image: Image, out: &mut dyn Write) -> io::Result<()> {
         State::write_image(image, out)
     }
 

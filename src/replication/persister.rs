@@ -90,7 +90,7 @@ impl<D: Disk, M: Storable> Job<D, M> {
                 let written = writer
                     .write_all(&(encoded.len() as u32).to_le_bytes())
                     .and_then(|()| writer.write_all(&encoded))
-                    .and_then(|()| M::write_image(&image, &mut writer));
+                    .and_then(|()| M::write_image(image, &mut writer));
                 written.map_err(|error| writer.failed(error))?;
                 Ok(JobResult::Written(writer.finish()?))
             }

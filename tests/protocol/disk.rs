@@ -101,7 +101,7 @@ impl Disk {
         checkpoint: &Record,
     ) {
         let mut state = Vec::new();
-        State::write_image(image, &mut state).expect("writing to memory succeeds");
+        State::write_image(image.clone(), &mut state).expect("writing to memory succeeds");
         let file = postcard::to_stdvec(&(&header, state)).expect("a snapshot can be encoded").into();
         self.writing = Some((Snapshot { header, file }, self.records.len()));
         self.append(lsn, checkpoint);

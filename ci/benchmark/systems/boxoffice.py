@@ -14,27 +14,27 @@ class Boxoffice(System):
         return run([self.tools.server, "--version"]).strip().removeprefix("server ")
 
     def start(self, processes, subject):
-        ports = self.start_cluster(processes, subject.seats if subject.events == 0 else 100)
-        clients = [f"127.0.0.1:{client}" for _, client, _ in ports.values()]
-        servers = clients if subject.is_spread else clients[:1]
+        seats = subject.seats if subject.events == 0 else 100
+        where = self.start_cluster(processes, len(IDS), seats, subject.is_spread)
         return [
-            "boxoffice", "--servers", ",".join(servers), "--cluster", CLUSTER, "--seats", str(subject.seats),
-            "--events", str(subject.events), "--reads", subject.reads,
+            "boxoffice", *where, "--seats", str(subject.seats), "--events", str(subject.events),
+            "--reads", subject.reads,
         ]
 
-    def start_cluster(self, processes, seats):
-        """All servers, until they are ready. Gives their ports: of peers, of clients, of HTTP."""
-        free = iter(free_ports(3 * len(IDS)))
-        ports = {id: (next(free), next(free), next(free)) for id in IDS}
-        config(processes.directory).write_text(description(seats, ports))
-        for id in IDS:
+    def start_cluster(self, processes, count, seats, is_spread=False):
+        """Starts so many servers and waits until they serve. Gives the load's arguments about where they are."""
+        free = iter(free_ports(3 * count))
+        self.ports = {id: (next(free), next(free), next(free)) for id in range(1, count + 1)}
+        config(processes.directory).write_text(description(seats, self.ports))
+        for id in self.ports:
             self.start_server(processes, id)
-        for _, _, http in ports.values():
+        for _, _, http in self.ports.values():
             processes.wait_until("the servers are ready", lambda: is_ready(http))
-        return ports
+        clients = [f"127.0.0.1:{client}" for _, client, _ in self.ports.values()]
+        return ["--servers", ",".join(clients if is_spread else clients[:1]), "--cluster", CLUSTER]
 
     def start_server(self, processes, id):
-        """One of them, with what its data directory has."""
+        """Starts one of them, for the first time or again."""
         place = processes.directory
         command = [self.tools.server, "--id", id, "--config", config(place), "--data", place / f"data-{id}"]
         processes.start(f"server-{id}", command)

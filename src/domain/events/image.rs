@@ -61,7 +61,7 @@ impl EventsImage {
         }
     }
 
-    pub(in crate::domain) fn write(&self, out: &mut RecordWriter<'_>) -> io::Result<()> {
+    pub(in crate::domain) fn write(self, out: &mut RecordWriter<'_>) -> io::Result<()> {
         let header: Header = [
             self.branches.len(),
             self.kinds.len(),
@@ -76,17 +76,17 @@ impl EventsImage {
         out.write(&header)?;
         self.branches.iter().try_for_each(|branch| out.write(&branch))?;
         self.kinds.iter().try_for_each(|kind| out.write(kind))?;
-        self.guests.iter().try_for_each(|guest| out.write(&guest))?;
-        for (number, event) in self.events.iter() {
+        self.guests.consume(|number, name| out.write(&(number, name)))?;
+        self.events.consume(|number, event| {
             let Event { place, kind, capacity, made_at, changed_at, name, theatre } = event;
-            out.write(&(number, place, kind, capacity, made_at, changed_at, name, theatre))?;
-        }
-        for (spot, Booking { made_at, mark, seats }) in self.bookings.iter() {
-            out.write(&(spot.party.0, spot.event, made_at, mark, seats))?;
-        }
-        for (spot, Hold { until_ms, seats, offered, extended }) in self.holds.iter() {
-            out.write(&(spot.party.0, spot.event, until_ms, seats, offered, extended))?;
-        }
+            out.write(&(number, place, kind, capacity, made_at, changed_at, name, theatre))
+        })?;
+        self.bookings.consume(|spot, Booking { made_at, mark, seats }| {
+            out.write(&(spot.party.0, spot.event, made_at, mark, seats))
+        })?;
+        self.holds.consume(|spot, Hold { until_ms, seats, offered, extended }| {
+            out.write(&(spot.party.0, spot.event, until_ms, seats, offered, extended))
+        })?;
         for (event, list) in self.lists.iter() {
             let places = list.iter().map(|place| (place.party.0, place.count, place.made_at));
             out.write(&(event, places.collect::<Vec<_>>()))?;
@@ -242,11 +242,11 @@ impl Events {
     }
 
     fn admit_party(&self, party: Party) -> Result<(), ReadError> {
-        let actor = self.guests.actor(party);
-        let has_branch = |actor: &super::ids::Actor| {
-            actor.branch().is_none_or(|branch| self.branches.contains_key(&branch))
+        let is_known = match party.as_user() {
+            Some(user) => self.branches.contains_key(&user.branch),
+            None => self.guests.has(party),
         };
-        match actor.as_ref().is_some_and(has_branch) {
+        match is_known {
             true => Ok(()),
             false => damaged("seats of nobody"),
         }

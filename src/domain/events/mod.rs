@@ -37,6 +37,7 @@ pub mod ids;
 pub(super) mod image;
 mod kinds;
 mod manage;
+mod name_index;
 mod numbers;
 pub mod outcome;
 mod parties;

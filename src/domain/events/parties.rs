@@ -5,6 +5,7 @@
 //! anything, and gives it back after that.
 
 use super::ids::{Actor, BranchCode, Role, UserId};
+use super::name_index::NameIndex;
 use super::numbers::Numbers;
 use crate::domain::ids::Name;
 use crate::domain::shards::{ShardKey, Shards};
@@ -17,7 +18,7 @@ const GUEST: u32 = 1 << 31;
 const MANAGER: u32 = 1 << 14;
 const BRANCH_SHIFT: u32 = 15;
 /// Guests in one shard of a full table, unless it is very large.
-const SHARD_LEN: usize = 1024;
+const SHARD_LEN: usize = 256;
 
 /// Somebody who can have seats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,7 +88,7 @@ impl Party {
 pub(super) struct Guests {
     names: Shards<u32, Name>,
     /// All below follows from the names, and from what they have.
-    numbers: BTreeMap<Name, u32>,
+    numbers: NameIndex,
     free: Numbers,
     /// How many bookings, holds and places each has.
     uses: BTreeMap<u32, u32>,
@@ -96,8 +97,8 @@ pub(super) struct Guests {
 impl Guests {
     pub(super) fn new(bookings_max: u32) -> Guests {
         Guests {
-            names: Shards::new((bookings_max as usize).min(SHARD_LEN * SHARD_LEN), SHARD_LEN),
-            numbers: BTreeMap::new(),
+            names: Shards::new(bookings_max as usize, SHARD_LEN),
+            numbers: NameIndex::new(bookings_max as usize),
             free: Numbers::default(),
             uses: BTreeMap::new(),
         }
@@ -111,8 +112,12 @@ impl Guests {
     pub(super) fn find(&self, actor: &Actor) -> Option<Party> {
         match actor {
             Actor::User(user) => Some(Party::user(*user)),
-            Actor::Guest(name) => self.numbers.get(name).map(|number| Party(GUEST | number)),
+            Actor::Guest(name) => self.number(name).map(|number| Party(GUEST | number)),
         }
+    }
+
+    fn number(&self, name: &Name) -> Option<u32> {
+        self.numbers.find(name, |number| self.names.get(&number) == Some(name))
     }
 
     /// Somebody who is about to have one thing more.
@@ -121,7 +126,7 @@ impl Guests {
             let Actor::Guest(name) = actor else { unreachable!("everybody with an id is found") };
             let number = self.free.take();
             self.names.insert(number, name.clone());
-            self.numbers.insert(name.clone(), number);
+            self.numbers.insert(name, number);
             Party(GUEST | number)
         });
         self.keep(party);
@@ -143,7 +148,7 @@ impl Guests {
         if *uses == 0 {
             self.uses.remove(&number);
             let name = self.names.remove(&number).expect("a number has a name");
-            self.numbers.remove(&name);
+            self.numbers.remove(&name, number);
             self.free.give_back(number);
         }
     }
@@ -156,12 +161,17 @@ impl Guests {
         }
     }
 
+    /// Whether that is a guest who has anything. Does not touch the name: there are millions when a snapshot is read.
+    pub(super) fn has(&self, party: Party) -> bool {
+        party.as_guest().is_some_and(|number| self.names.get(&number).is_some())
+    }
+
     /// Puts back a guest of a snapshot. They come by number; what they have comes later.
     pub(super) fn admit(&mut self, number: u32, name: Name) -> Result<(), &'static str> {
-        if number >= GUEST || self.numbers.contains_key(&name) || self.names.get(&number).is_some() {
+        if number >= GUEST || self.number(&name).is_some() || self.names.get(&number).is_some() {
             return Err("a guest twice");
         }
-        self.numbers.insert(name.clone(), number);
+        self.numbers.insert(&name, number);
         self.names.insert(number, name);
         Ok(())
     }
@@ -180,7 +190,7 @@ impl Guests {
         if *uses != self.uses || uses.len() != self.names.len() || uses.len() != self.numbers.len() {
             return Err("guests do not have what they are counted to have".into());
         }
-        let known = |(number, name): (&u32, &Name)| self.numbers.get(name) == Some(number);
+        let known = |(number, name): (&u32, &Name)| self.number(name) == Some(*number);
         if !self.names.iter().all(known) {
             return Err("a guest has another number".into());
         }
@@ -230,6 +240,10 @@ mod tests {
         assert_eq!(guests.find(&guest("bob")), Some(parties[1]), "has one thing left");
         guests.let_go(parties[1]);
         assert_eq!((guests.find(&guest("bob")), guests.actor(parties[1])), (None, None));
+        assert_eq!(
+            (guests.has(parties[1]), guests.has(parties[0]), guests.has(Party(7))),
+            (false, true, false)
+        );
         assert_eq!(guests.hold(&guest("dan")), parties[1]);
         assert_eq!(guests.actor(parties[1]), Some(guest("dan")));
     }

@@ -28,6 +28,15 @@ pub enum Command {
     },
     /// When answers came, until standard input ends: boxoffice's own clients, while others stop and start its servers
     Timeline(TimelineArgs),
+    /// Hold more and more reservations, as standard input says; a line of JSON for each thing done
+    Grow {
+        /// Which cluster
+        #[command(flatten)]
+        target: GrowTarget,
+        /// With what
+        #[command(flatten)]
+        load: LoadArgs,
+    },
     /// Be one of the three processes of `ceiling`
     CeilingNode(CeilingArgs),
 }
@@ -158,6 +167,26 @@ pub enum System {
         #[arg(long)]
         port: u16,
     },
+}
+
+/// Boxoffice, as `grow` finds it.
+#[derive(Clone, Debug, Args)]
+pub struct GrowTarget {
+    /// Client ports; connections go round them
+    #[arg(long, value_delimiter = ',', required = true)]
+    pub servers: Vec<String>,
+    /// Name of the cluster
+    #[arg(long)]
+    pub cluster: String,
+    /// Seats of each event
+    #[arg(long)]
+    pub seats: u32,
+    /// How many events are added first and asked about instead of the theatre
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=200_000))]
+    pub events: u32,
+    /// Operations outstanding on each connection while reservations are made to be held
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub fill_depth: u16,
 }
 
 /// How fresh the answer to a search must be.

@@ -24,7 +24,7 @@ struct Used {
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     at: Instant,
-    servers_us: u64,
+    servers_us: Vec<u64>,
     load_us: u64,
     processes_us: u64,
     stolen_us: u64,
@@ -35,6 +35,8 @@ pub struct Snapshot {
 pub struct Cpu {
     /// By all server processes together, in microseconds.
     pub servers_us: u64,
+    /// By each of them, in the order in which they were given.
+    pub each_server_us: Vec<u64>,
     /// By the load.
     pub load_us: u64,
     /// By all other processes, in cores. Threads of the kernel work for the servers and are not in it.
@@ -57,7 +59,7 @@ impl Snapshot {
             processes.iter().filter(|(pid, used)| ![**pid, used.parent].contains(&KERNEL_PARENT));
         Ok(Snapshot {
             at: Instant::now(),
-            servers_us: with_descendants(&processes, servers),
+            servers_us: servers.iter().map(|pid| with_descendants(&processes, &[*pid])).collect(),
             load_us: own_us + child_us,
             processes_us: all_but_kernel.map(|(_, used)| used.time_us).sum(),
             stolen_us: stolen_us()?,
@@ -68,11 +70,14 @@ impl Snapshot {
     pub fn since(&self, before: &Snapshot) -> Cpu {
         let seconds = self.at.duration_since(before.at).as_secs_f64().max(1e-9);
         let cores = |us: u64| us as f64 / 1e6 / seconds;
-        let servers_us = self.servers_us.saturating_sub(before.servers_us);
+        let each = self.servers_us.iter().zip(&before.servers_us);
+        let each_server_us: Vec<u64> = each.map(|(now, then)| now.saturating_sub(*then)).collect();
+        let servers_us = each_server_us.iter().sum();
         let load_us = self.load_us.saturating_sub(before.load_us);
         let all_us = self.processes_us.saturating_sub(before.processes_us);
         Cpu {
             servers_us,
+            each_server_us,
             load_us,
             other_cores: cores(all_us.saturating_sub(servers_us + load_us)),
             stolen_cores: cores(self.stolen_us.saturating_sub(before.stolen_us)),
@@ -83,6 +88,19 @@ impl Snapshot {
     pub fn seconds_since(&self, before: &Snapshot) -> f64 {
         self.at.duration_since(before.at).as_secs_f64()
     }
+}
+
+/// Resident memory of a process, in bytes: now, and at most since it began. None of one that is gone.
+pub fn resident_bytes(pid: i32) -> Option<[u64; 2]> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let field = |name| parse_kib(&status, name).map(|kib| kib * 1024);
+    Some([field("VmRSS:")?, field("VmHWM:")?])
+}
+
+/// A field of `/proc/*/status` that is a number of KiB.
+fn parse_kib(status: &str, name: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+    line.split_whitespace().next()?.parse().ok()
 }
 
 fn processes() -> Result<BTreeMap<i32, Used>, LoadError> {
@@ -167,6 +185,14 @@ mod tests {
     fn what_the_hypervisor_took_is_the_eighth_number() {
         assert_eq!(parse_stolen("cpu  1 2 3 4 5 6 7 88 9 10\ncpu0 1 2 3\n"), Some(88));
         assert_eq!(parse_stolen("cpu  1 2 3 4\n"), None);
+    }
+
+    #[test]
+    fn resident_memory_is_in_the_status() {
+        assert_eq!(parse_kib("Name:\tVmRSS:\nVmHWM:\t  90 kB\nVmRSS:\t   12 kB\n", "VmRSS:"), Some(12));
+        assert_eq!(parse_kib("Name:\tx\n", "VmRSS:"), None, "a process that has ended");
+        let own = resident_bytes(std::process::id() as i32).unwrap();
+        assert!(0 < own[0] && own[0] <= own[1], "{own:?}");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! Every system gets the same clients from the same code: [`mix`] says what a client does next, [`drive`] runs all of
 //! them on one thread, [`sold`] holds their answers against each other, [`measure`] and [`machine`] count, [`report`]
 //! writes the line. What differs between systems is behind [`backend::Backend`], a file for each in [`backends`].
+//! [`grow`] is another loop, which holds a number of reservations, and does what it is told over standard input.
 //! [`ceiling_node`] is one of the systems itself: a replicator that does the least that is possible. [`timeline`] is another
 //! load, of boxoffice's own clients, for `ci/bench gaps`: they go on with another server when theirs stops.
 //!
@@ -18,9 +19,11 @@ mod ceiling_node;
 mod disk;
 mod drive;
 mod error;
+mod grow;
 mod machine;
 mod measure;
 mod mix;
+mod pool;
 mod report;
 mod sold;
 mod timeline;
@@ -34,8 +37,9 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::CeilingNode(args) => ceiling_node::run(&args),
-        Command::Load { system, load } => on_this_thread(backends::run(system, load)),
-        Command::Timeline(args) => on_this_thread(timeline::run(args)),
+        Command::Load { system, load } => on_one_thread(backends::run(system, load)).and_then(print),
+        Command::Grow { target, load } => on_one_thread(backends::grow(target, load)),
+        Command::Timeline(args) => on_one_thread(timeline::run(args)).and_then(print),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -47,11 +51,13 @@ fn main() -> ExitCode {
     }
 }
 
-/// One run, everything of it on this thread.
-fn on_this_thread(run: impl Future<Output = Result<String, LoadError>>) -> Result<(), LoadError> {
+/// Everything of a run is on this thread.
+fn on_one_thread<T>(run: impl Future<Output = Result<T, LoadError>>) -> Result<T, LoadError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(LoadError::Runtime)?;
-    let tasks = tokio::task::LocalSet::new();
-    let line = tasks.block_on(&runtime, run)?;
+    tokio::task::LocalSet::new().block_on(&runtime, run)
+}
+
+fn print(line: String) -> Result<(), LoadError> {
     writeln!(io::stdout(), "{line}").map_err(LoadError::Output)
 }

@@ -55,6 +55,22 @@ impl Tally {
         self.latencies[action as usize].saturating_record(us.max(1));
     }
 
+    /// How many operations came to nothing.
+    pub fn failures(&self) -> u64 {
+        self.sold_out + self.refused + self.wrong
+    }
+
+    /// Adds what another one has measured.
+    pub fn add(&mut self, other: &Tally) {
+        for (all, more) in self.latencies.iter_mut().zip(&other.latencies) {
+            *all += more;
+        }
+        self.sold_out += other.sold_out;
+        self.refused += other.refused;
+        self.wrong += other.wrong;
+        self.last_words = other.last_words.clone().or(self.last_words.take());
+    }
+
     /// Of one sort of operation.
     pub fn latency(&self, action: Action) -> Latency {
         summary(&self.latencies[action as usize])

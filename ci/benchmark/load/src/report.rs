@@ -31,6 +31,8 @@ pub struct Report {
     is_checked: bool,
     last_words: Option<String>,
     server_cpu_us_per_operation: f64,
+    /// Of each server alone, in the order of their process numbers.
+    each_server_cpu_us_per_operation: Vec<f64>,
     load_cpu_us_per_operation: f64,
     other_cores: f64,
     stolen_cores: f64,
@@ -79,6 +81,7 @@ impl Report {
             is_checked: sold.is_some_and(Sold::is_complete),
             last_words: tally.last_words.clone(),
             server_cpu_us_per_operation: each(cpu.servers_us),
+            each_server_cpu_us_per_operation: cpu.each_server_us.iter().map(|&us| each(us)).collect(),
             load_cpu_us_per_operation: each(cpu.load_us),
             other_cores: cpu.other_cores,
             stolen_cores: cpu.stolen_cores,

@@ -10,6 +10,7 @@ use crate::args::{Freshness, LoadArgs};
 use crate::backend::{Action, Backend, Op, Reply, SEATS, Seats};
 use crate::drive::{self, Site};
 use crate::error::LoadError;
+use crate::grow::{self, Growth};
 use boxoffice::api::wire::{
     ANSWER_FRAME_BYTES_MAX, CLIENT_FRAME_BYTES_MAX, CLIENT_MAGIC, CLIENT_PROTOCOL_VERSION, ClientFrame,
     ClientHello, ClientRequest, Consistency, ServerFrame, ServerHello, ServerReply,
@@ -22,6 +23,7 @@ use boxoffice::transport::frame::{FrameDecoder, decode_message, encode_message};
 use fastrand::Rng;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::io::{self, Write as _};
 use std::rc::Rc;
 
 /// What is asked for.
@@ -41,6 +43,22 @@ pub struct Asked {
 
 /// One run.
 pub async fn run(load: &LoadArgs, asked: &Asked) -> Result<String, LoadError> {
+    let (site, connections) = connect(load, asked).await?;
+    drive::run(load, site, connections).await
+}
+
+/// Grows as standard input says.
+pub async fn grow(load: &LoadArgs, asked: &Asked, fill_depth: usize) -> Result<(), LoadError> {
+    let (site, connections) = connect(load, asked).await?;
+    let mut growth = Growth::new(load, site, connections, fill_depth);
+    grow::obey(&mut growth, grow::standard_input(), |line| {
+        writeln!(io::stdout(), "{line}").map_err(LoadError::Output)
+    })
+    .await
+}
+
+/// All connections, and the events that they ask about.
+async fn connect(load: &LoadArgs, asked: &Asked) -> Result<(Site, Vec<Connection>), LoadError> {
     let consistency = match asked.reads {
         Freshness::Linearizable => Consistency::Linearizable,
         Freshness::Local => Consistency::Local,
@@ -58,7 +76,7 @@ pub async fn run(load: &LoadArgs, asked: &Asked) -> Result<String, LoadError> {
         connections.push(Connection { link, events: events.clone(), consistency, sent: Vec::new() });
     }
     let site = Site { seats_per_event: Some(asked.seats), events: asked.events.max(1) };
-    drive::run(load, site, connections).await
+    Ok((site, connections))
 }
 
 /// A connection with its session.

@@ -9,7 +9,7 @@ mod postgres;
 mod redis;
 mod stream;
 
-use crate::args::{LoadArgs, System};
+use crate::args::{Freshness, GrowTarget, LoadArgs, System};
 use crate::error::LoadError;
 
 pub use boxoffice::reply as reply_of;
@@ -30,4 +30,14 @@ pub async fn run(system: System, load: LoadArgs) -> Result<String, LoadError> {
         System::Etcd { leader, way } => etcd::run(&load, &leader, way).await,
         System::Postgres { pgbench, scripts, port } => postgres::run(&load, &pgbench, &scripts, port).await,
     }
+}
+
+/// Grows as standard input says, until that ends.
+///
+/// # Errors
+/// [`LoadError`]
+pub async fn grow(target: GrowTarget, load: LoadArgs) -> Result<(), LoadError> {
+    let GrowTarget { servers, cluster, seats, events, fill_depth } = target;
+    let asked = boxoffice::Asked { servers, cluster, seats, events, reads: Freshness::Linearizable };
+    boxoffice::grow(&load, &asked, usize::from(fill_depth)).await
 }

@@ -1,0 +1,107 @@
+//! Which number a guest's name has, in a quarter of the memory of a map from names, and without a walk from name to name
+//! through memory: only hashes are kept, and the table of names says whose they are.
+
+use crate::domain::ids::Name;
+use crate::domain::shards::ShardKey as _;
+
+/// Most pieces.
+const PIECES_MAX: usize = 65_536;
+/// Names of one piece when all are there, unless there are very many.
+const PIECE_LEN: usize = 256;
+
+/// Numbers by the hash of their name.
+#[derive(Clone, Debug)]
+pub(super) struct NameIndex {
+    /// A power of two of them, by the lower half of the hash. In each the upper half and the number, ascending.
+    pieces: Vec<Vec<(u32, u32)>>,
+    len: usize,
+}
+
+impl NameIndex {
+    /// Empty, for so many names.
+    pub(super) fn new(len_max: usize) -> NameIndex {
+        let count = (len_max / PIECE_LEN).next_power_of_two().min(PIECES_MAX);
+        NameIndex { pieces: vec![Vec::new(); count], len: 0 }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The number of a name: of those with its hash the one that has it.
+    pub(super) fn find(&self, name: &Name, has_it: impl Fn(u32) -> bool) -> Option<u32> {
+        let (piece, hash) = self.place(name);
+        let piece = &self.pieces[piece];
+        let first = piece.partition_point(|(other, _)| *other < hash);
+        let alike = piece[first..].iter().take_while(|(other, _)| *other == hash);
+        alike.map(|(_, number)| *number).find(|number| has_it(*number))
+    }
+
+    /// Adds a name that is not there.
+    pub(super) fn insert(&mut self, name: &Name, number: u32) {
+        let (piece, hash) = self.place(name);
+        let piece = &mut self.pieces[piece];
+        if piece.len() == piece.capacity() {
+            // Less than the double that a vector takes by itself: there are many of them.
+            piece.reserve_exact(piece.len() / 8 + 4);
+        }
+        let at = piece.partition_point(|entry| *entry < (hash, number));
+        piece.insert(at, (hash, number));
+        self.len += 1;
+    }
+
+    /// Takes one away that is there with this number.
+    pub(super) fn remove(&mut self, name: &Name, number: u32) {
+        let (piece, hash) = self.place(name);
+        let piece = &mut self.pieces[piece];
+        let at = piece.binary_search(&(hash, number)).expect("a name that has a number is found by it");
+        piece.remove(at);
+        self.len -= 1;
+    }
+
+    fn place(&self, name: &Name) -> (usize, u32) {
+        let hash = name.shard_hash();
+        (hash as usize & (self.pieces.len() - 1), (hash >> 32) as u32)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    fn name(number: u32) -> Name {
+        format!("guest {number}").parse().unwrap()
+    }
+
+    #[test]
+    fn every_name_is_found_by_its_own_number_until_it_is_removed() {
+        let (mut index, mut names) = (NameIndex::new(1000), BTreeMap::new());
+        for number in 0..5000 {
+            index.insert(&name(number), number);
+            names.insert(number, name(number));
+        }
+        for number in (0..5000).step_by(3) {
+            index.remove(&name(number), number);
+            names.remove(&number);
+        }
+        assert_eq!(index.len(), names.len());
+        for number in 0..5001 {
+            let found =
+                index.find(&name(number), |number_of_it| names.get(&number_of_it) == Some(&name(number)));
+            assert_eq!(found, (number % 3 != 0 && number < 5000).then_some(number));
+        }
+    }
+
+    #[test]
+    fn names_with_one_hash_are_told_apart() {
+        let mut index = NameIndex::new(10);
+        // As if both had the hash of the first.
+        index.insert(&name(1), 7);
+        index.insert(&name(1), 8);
+        assert_eq!(index.find(&name(1), |number| number == 8), Some(8));
+        assert_eq!(index.find(&name(1), |number| number == 9), None);
+        index.remove(&name(1), 7);
+        assert_eq!(index.find(&name(1), |_| true), Some(8));
+    }
+}
