@@ -57,7 +57,9 @@ fn phase<T>(phase: Phase, work: impl FnOnce() -> T) -> T {
     };
     change(&|phases| phases.push(phase));
     let result = work();
-    change(&|phases| drop(phases.pop()));
+    change(&|phases| {
+        phases.pop();
+    });
     result
 }
 
