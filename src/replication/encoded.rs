@@ -1,9 +1,12 @@
 //! A message becomes bytes once, to however many servers it goes.
 
+use crate::domain::pack;
 use crate::protocol::message::Message;
-use crate::transport::links;
 use bytes::Bytes;
 use std::sync::Arc;
+
+/// Room for a message without its batch: most need no more.
+const HEAD_BYTES: usize = 64;
 
 /// The last large message, encoded: the same one usually goes to every peer.
 #[derive(Debug, Default)]
@@ -19,7 +22,11 @@ impl Encoded {
         {
             return bytes.clone();
         }
-        let bytes = links::encode(&message);
+        let batch_bytes = match &message {
+            Message::Request(request) => request.batch.len(),
+            _ => 0,
+        };
+        let bytes = Bytes::from(pack::with_room(HEAD_BYTES + batch_bytes, &message));
         // Holding the message keeps its address from being given to another one.
         self.last = Some((message, bytes.clone()));
         bytes
