@@ -15,7 +15,7 @@ pub(super) trait ShardKey: Ord + Clone {
 
 impl ShardKey for super::ids::Name {
     fn shard_hash(&self) -> u64 {
-        xxh3_64(self.as_str().as_bytes())
+        xxh3_64(self.as_bytes())
     }
 }
 
