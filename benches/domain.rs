@@ -1,8 +1,9 @@
 //! How long the state machine takes in the largest theatre, and how much memory: `cargo bench --bench domain`; with
 //! 10,000 events and 1,000,000 bookings: `... -- --events`; with ten times as many: `... -- --full`.
 //!
-//! Plain measuring instead of a framework: what matters is the slowest case, not a trend. Each line gives the
-//! mean and the 99.9th percentile of single calls; reading the clock (about 30 ns) is part of both.
+//! Plain measuring instead of a framework: what matters is the slowest case and the memory, not a trend (that is
+//! `criterion.rs`). Each line gives the mean and the 99.9th percentile of single calls; reading the clock (about
+//! 30 ns) is part of both.
 #![allow(missing_docs, reason = "a program")]
 #![expect(
     clippy::disallowed_methods,
@@ -10,12 +11,10 @@
     reason = "a measurement reads the clock and prints"
 )]
 
-use boxoffice::domain::batch::{self, BatchBuilder};
-use boxoffice::domain::command::{Command, Operation, Query};
+use boxoffice::domain::batch::BatchBuilder;
+use boxoffice::domain::command::{Command, Operation};
 use boxoffice::domain::events::config::EventsConfig;
-use boxoffice::domain::ids::{Name, SEATS_MAX, Seat, SessionId};
-use boxoffice::domain::runs::SeatRuns;
-use boxoffice::domain::seats::SeatSet;
+use boxoffice::domain::ids::{Name, SEATS_MAX, SessionId};
 use boxoffice::domain::state::{Config, State};
 use std::hint::black_box;
 use std::sync::Arc;
@@ -47,8 +46,6 @@ fn main() {
     }
     // Nothing is given back before the end: memory that is used again could not be measured.
     let kept = (sessions(), reservations(), pictures());
-    seat_sets();
-    decoding();
     drop(kept);
 }
 
@@ -70,41 +67,6 @@ impl Times {
         let tail = self.0[(self.0.len() - 1) * 999 / 1000];
         println!("{what:<62} {mean:>10.2?} mean {tail:>10.2?} p99.9");
     }
-}
-
-/// Picks and takes two seats, then gives them back.
-fn seat_set(what: &str, set: &mut SeatSet, count: u32) {
-    let mut times = Times::default();
-    for _ in 0..20_000 {
-        let seats = times.of(|| {
-            let seats = set.pick(count).expect("seats are free");
-            set.take(&seats);
-            seats
-        });
-        set.release(&seats);
-    }
-    times.print(&format!("seats only, {count} {what}"));
-}
-
-fn runs(seats: impl Iterator<Item = u32>) -> SeatRuns {
-    SeatRuns::from_seats(&seats.map(Seat).collect::<Vec<_>>()).expect("ascending")
-}
-
-fn seat_sets() {
-    let mut set = SeatSet::new(SEATS_MAX);
-    seat_set("of an empty theatre", &mut set, 2);
-    set.take(&runs(1..=SEATS_MAX / 2));
-    seat_set("of a half sold theatre", &mut set, 2);
-    let mut set = SeatSet::new(SEATS_MAX);
-    set.take(&runs((1..=SEATS_MAX).filter(|seat| seat % 100 != 0)));
-    seat_set("separate ones where every 100th is free", &mut set, 2);
-    seat_set("separate ones where every 100th is free", &mut set, 10);
-    set.release(&runs(SEATS_MAX - 1..SEATS_MAX));
-    seat_set("adjacent ones at the very end, every 100th free before", &mut set, 3);
-    let mut set = SeatSet::new(SEATS_MAX);
-    set.take(&runs((1..=SEATS_MAX).filter(|seat| seat % 2 == 0)));
-    seat_set("separate ones where every 2nd is free", &mut set, 2);
-    seat_set("separate ones where every 2nd is free", &mut set, 10);
 }
 
 fn reserve(number: u64, sequence: u64, count: u32) -> Command {
@@ -172,35 +134,7 @@ fn reservations() -> State {
         assert!(outcomes[0].is_success());
     }
     times.print("apply, 3 separate or 1 seat a batch, 98 % sold, fragmented");
-    searches(&state);
     state
-}
-
-fn decoding() {
-    let bytes = batch((0..64).map(|number| reserve(number, number + 1, 2)));
-    let mut times = Times::default();
-    for _ in 0..5_000 {
-        times.of(|| batch::commands(&bytes).filter(Result::is_ok).count());
-    }
-    times.print("decoding alone, a batch of 64 reservations");
-    let mut state = State::new(config());
-    let mut times = Times::default();
-    for position in 1..5_000 {
-        let from = position * 64;
-        let bytes = batch((from..from + 64).map(|number| reserve(number, number, 2)));
-        let mut outcomes = Vec::new();
-        times.of(|| state.apply(position, position, &bytes, &mut outcomes));
-    }
-    times.print("apply, a batch of 64 reservations, a third of the theatre");
-}
-
-fn searches(state: &State) {
-    let mut times = Times::default();
-    for number in 0..100_000 {
-        let query = Query::Search { name: name(number * 7 % 500_000) };
-        times.of(|| state.query(&query));
-    }
-    times.print("search");
 }
 
 /// Pictures of the full theatre with 1,000,000 reservations.
@@ -235,17 +169,6 @@ fn pictures() -> State {
     }
     times.print("freeze, 1,000,000 reservations");
     touched.print("apply, one deletion a batch, right after a freeze");
-    let mut bytes = Vec::new();
-    let start = Instant::now();
-    state.freeze().write(&mut bytes).expect("memory");
-    println!("image: {} MB written in {:.2?}", bytes.len() / 1_000_000, start.elapsed());
-    let start = Instant::now();
-    let back = State::read(config(), &mut &bytes[..]).expect("what was written");
-    println!("image: read in {:.2?}", start.elapsed());
-    assert_eq!(back.left(), state.left());
-    let start = Instant::now();
-    back.check().expect("sound");
-    println!("check: {:.2?}", start.elapsed());
     state
 }
 

@@ -15,6 +15,8 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// Longest answer in a line, in bytes: the rest of it is left out.
 const ANSWER_BYTES_MAX: usize = 2 << 10;
+/// Room that is made for an answer: most need no more.
+const ANSWER_BYTES: usize = 96;
 /// More picked seats, or runs of them, are only counted.
 const RUNS_MAX: usize = 64;
 
@@ -36,7 +38,7 @@ impl fmt::Write for Brief {
 
 /// The beginning of what something looks like, without making the rest of it.
 pub fn brief(what: &impl fmt::Display) -> String {
-    let mut text = Brief(String::new());
+    let mut text = Brief(String::with_capacity(ANSWER_BYTES));
     match write!(text, "{what}") {
         Ok(()) => text.0,
         Err(fmt::Error) => text.0 + "...",
@@ -144,6 +146,12 @@ impl What {
                 let parameters = json!({ "name": name, "count": count });
                 return (name.to_string(), "reserve".to_owned(), parameters);
             }
+            What::Operation(Operation::Delete { name }) => {
+                return (name.to_string(), "delete".to_owned(), json!({ "name": name }));
+            }
+            What::Query(Query::Search { name }) => {
+                return (name.to_string(), "search".to_owned(), json!({ "name": name }));
+            }
             What::Operation(operation) => match &operation {
                 Operation::Reserve { name, .. }
                 | Operation::ReserveSeats { name, .. }
@@ -190,11 +198,27 @@ impl Answered {
     }
 }
 
+/// Bytes of a stamp, until the year 9999.
+const STAMP_BYTES: usize = 24;
+
 /// `2026-11-21T17:00:00.123Z`
 fn stamp(ms: u64) -> String {
-    let seconds = Time(ms).to_string();
-    let seconds = seconds.trim_end_matches(" UTC").replace(' ', "T");
-    format!("{seconds}.{:03}Z", ms % 1_000)
+    let [year, month, day, hours, minutes, seconds] = Time(ms).civil();
+    let mut text = String::with_capacity(STAMP_BYTES);
+    // By hand: there is one in each line, and the formatter takes twenty times as long.
+    let mut put = |number: u64, digits: u32, after: char| {
+        let digits = (0..digits).rev().map(|place| number / 10_u64.pow(place) % 10);
+        text.extend(digits.map(|digit| char::from(b'0' + digit as u8)));
+        text.push(after);
+    };
+    put(year, year.max(1).ilog10() + 1, '-');
+    put(month, 2, '-');
+    put(day, 2, 'T');
+    put(hours, 2, ':');
+    put(minutes, 2, ':');
+    put(seconds, 2, '.');
+    put(ms % 1_000, 3, 'Z');
+    text
 }
 
 /// The name of a variant as programs write it, and its content.

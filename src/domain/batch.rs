@@ -7,10 +7,13 @@
 //! There is no count and no checksum: links and log have their own.
 
 use super::command::Command;
+use super::pack;
 use bytes::{BufMut, Bytes, BytesMut};
 
 /// Longest encoded command, in bytes. The longest valid one picks a million seats of three bytes each.
 pub const COMMAND_BYTES_MAX: usize = 4 << 20;
+/// Room that is made for an encoded command: most need no more.
+const ENCODED_BYTES: usize = 64;
 /// Bytes before each command.
 const LENGTH_BYTES: usize = 4;
 
@@ -39,6 +42,11 @@ impl BatchBuilder {
     /// An empty batch.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// An empty batch with room for so many encoded commands of together so many bytes.
+    pub fn with_room(commands: usize, bytes: usize) -> Self {
+        BatchBuilder { bytes: BytesMut::with_capacity(commands * LENGTH_BYTES + bytes), len: 0 }
     }
 
     /// Adds a command.
@@ -88,7 +96,7 @@ impl BatchBuilder {
 
 /// The bytes of one command, without a length.
 pub fn encode(command: &Command) -> Vec<u8> {
-    postcard::to_stdvec(command).expect("a command is plain data and memory is the only limit")
+    pack::with_room(ENCODED_BYTES, command)
 }
 
 /// Reads one command from exactly these bytes.

@@ -1,7 +1,9 @@
 //! Names, seat numbers and session ids: parsed at the edge, valid ever after.
 
 use serde::de::Visitor;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::cmp::Ordering;
+use std::hash::{Hash, Hasher};
 use std::{fmt, str::FromStr, sync::Arc};
 use unicode_normalization::UnicodeNormalization;
 
@@ -12,9 +14,22 @@ pub const SEATS_MAX: u32 = 1_000_000;
 
 /// Who holds a reservation: 1 to 64 characters, no control characters, Unicode NFC, no blanks at the ends.
 ///
-/// Two names are the same person when their NFC forms are equal. Cloning shares the text.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-pub struct Name(Arc<str>);
+/// Two names are the same person when their NFC forms are equal. Most names are in the value itself, without an
+/// allocation; clones of longer ones share the text.
+#[derive(Clone)]
+pub struct Name(Text);
+
+/// Bytes of a text that lie in the value: as many as make it no larger than the pointer of a shared one, its length
+/// and the tag, rounded up.
+const INLINE_BYTES: usize = 22;
+
+#[derive(Clone)]
+enum Text {
+    /// How many bytes, and they, UTF-8. The others are zero.
+    Inline(u8, [u8; INLINE_BYTES]),
+    /// What is longer.
+    Shared(Arc<str>),
+}
 
 /// Why a text is no [`Name`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,7 +48,68 @@ pub enum NameError {
 impl Name {
     /// The text, in NFC.
     pub fn as_str(&self) -> &str {
-        &self.0
+        match &self.0 {
+            Text::Inline(..) => std::str::from_utf8(self.as_bytes()).expect("it was made of a text"),
+            Text::Shared(text) => text,
+        }
+    }
+
+    /// Its bytes in UTF-8, which compare as the text does.
+    pub fn as_bytes(&self) -> &[u8] {
+        match &self.0 {
+            Text::Inline(len, bytes) => &bytes[..usize::from(*len)],
+            Text::Shared(text) => text.as_bytes(),
+        }
+    }
+
+    /// Of a text that [`checked`] has looked at.
+    fn of(text: &str) -> Name {
+        let mut bytes = [0; INLINE_BYTES];
+        Name(match bytes.get_mut(..text.len()) {
+            Some(place) => {
+                place.copy_from_slice(text.as_bytes());
+                Text::Inline(text.len() as u8, bytes)
+            }
+            None => Text::Shared(text.into()),
+        })
+    }
+}
+
+// A text has one form only, so bytes say it all.
+impl PartialEq for Name {
+    fn eq(&self, other: &Name) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for Name {}
+
+impl PartialOrd for Name {
+    fn partial_cmp(&self, other: &Name) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Name {
+    fn cmp(&self, other: &Name) -> Ordering {
+        self.as_bytes().cmp(other.as_bytes())
+    }
+}
+
+impl Hash for Name {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_bytes().hash(state);
+    }
+}
+
+impl Serialize for Name {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // Postcard writes a text as it writes bytes, and these need not be looked at again.
+        if serializer.is_human_readable() {
+            serializer.serialize_str(self.as_str())
+        } else {
+            serializer.serialize_bytes(self.as_bytes())
+        }
     }
 }
 
@@ -43,8 +119,9 @@ impl FromStr for Name {
     fn from_str(text: &str) -> Result<Self, NameError> {
         let text = text.trim();
         // Most are ASCII, which is NFC; names are read from every command on every server.
-        if text.is_ascii() {
-            return checked(text);
+        let plain = |byte: &u8| (b' '..=b'~').contains(byte);
+        if (1..=NAME_CHARS_MAX).contains(&text.len()) && text.as_bytes().iter().all(plain) {
+            return Ok(Name::of(text));
         }
         checked(&text.nfc().collect::<String>())
     }
@@ -66,7 +143,7 @@ fn checked(text: &str) -> Result<Name, NameError> {
     };
     match text.chars().find(|&c| forbidden(c)) {
         Some(c) => Err(NameError::Control(c)),
-        None => Ok(Name(text.into())),
+        None => Ok(Name::of(text)),
     }
 }
 
@@ -94,13 +171,13 @@ impl Visitor<'_> for NameVisitor {
 
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 
 impl fmt::Debug for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", &*self.0)
+        write!(f, "{:?}", self.as_str())
     }
 }
 
@@ -131,5 +208,28 @@ pub struct SessionId {
 impl fmt::Display for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:x}-{:016x}", self.birth_ms, self.random)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_in_the_value_is_like_one_beside_it() {
+        assert_eq!(size_of::<Name>(), 24, "as large as a shared text and the tag");
+        let texts = (1..=NAME_CHARS_MAX).flat_map(|len| ["b".repeat(len), "\u{e9}".repeat(len)]);
+        let mut texts: Vec<String> = texts.chain(["B-\u{4e2d}".to_owned(), "bc".to_owned()]).collect();
+        let mut names: Vec<Name> = texts.iter().map(|text| text.parse().unwrap()).collect();
+        for (name, text) in names.iter().zip(&texts) {
+            assert_eq!((name.as_str(), name.to_string().as_str()), (text.as_str(), text.as_str()));
+            let bytes = postcard::to_stdvec(name).unwrap();
+            assert_eq!(bytes, postcard::to_stdvec(text).unwrap(), "written as texts are");
+            assert_eq!(postcard::from_bytes::<Name>(&bytes).as_ref(), Ok(name));
+            assert_eq!(serde_json::to_value(name).unwrap(), text.as_str());
+        }
+        texts.sort();
+        names.sort();
+        assert!(names.iter().map(Name::as_str).eq(texts), "in the texts' order");
     }
 }

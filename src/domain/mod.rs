@@ -18,6 +18,7 @@ pub mod image;
 mod kept;
 pub mod keys;
 pub mod outcome;
+pub mod pack;
 mod reservations;
 pub mod runs;
 pub mod seats;

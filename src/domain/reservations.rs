@@ -129,10 +129,9 @@ impl Reservations {
 
     /// Deletes the name's reservation if it was made at or before `made_until`.
     fn delete(&mut self, name: &Name, made_until: u64) -> Kept {
-        if self.by_name.get(name).is_none_or(|held| held.made_at > made_until) {
+        let Some(held) = self.by_name.remove_if(name, |held| held.made_at <= made_until) else {
             return Kept::NoReservation;
-        }
-        let held = self.by_name.remove(name).expect("it was there a moment ago");
+        };
         self.seats.release(&held.seats);
         Kept::Released { count: held.seats.count(), left: self.seats.left() }
     }

@@ -160,31 +160,36 @@ fn checked(runs: Vec<Run>) -> Option<SeatRuns> {
         return None;
     }
     let seats: u64 = runs.iter().map(|run| u64::from(run.count)).sum();
-    (seats <= u64::from(SEATS_MAX)).then(|| RunsBuilder { runs }.finish())?
+    let mut builder = RunsBuilder::default();
+    runs.into_iter().for_each(|run| builder.push(run));
+    (seats <= u64::from(SEATS_MAX)).then(|| builder.finish())?
 }
 
 /// Puts ascending runs together, joining those that touch.
 #[derive(Default)]
 pub(super) struct RunsBuilder {
-    runs: Vec<Run>,
+    /// The last one; seats may still be joined to it. Most often it is the only one, and nothing is allocated.
+    last: Option<Run>,
+    before: Vec<Run>,
 }
 
 impl RunsBuilder {
     /// Adds seats above all that were added.
     pub(super) fn push(&mut self, next: Run) {
-        match self.runs.last_mut() {
+        match &mut self.last {
             Some(run) if next.first - run.last() == 1 => run.count += next.count,
-            Some(_) | None => self.runs.push(next),
+            last => self.before.extend(last.replace(next)),
         }
     }
 
     /// The seats, or nothing if there are none.
-    pub(super) fn finish(self) -> Option<SeatRuns> {
-        match self.runs.as_slice() {
-            [] => None,
-            &[run] => Some(SeatRuns(Repr::One(run))),
-            runs => Some(SeatRuns(Repr::Many(runs.into()))),
+    pub(super) fn finish(mut self) -> Option<SeatRuns> {
+        let last = self.last?;
+        if self.before.is_empty() {
+            return Some(SeatRuns(Repr::One(last)));
         }
+        self.before.push(last);
+        Some(SeatRuns(Repr::Many(self.before.into())))
     }
 }
 

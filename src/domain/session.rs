@@ -109,13 +109,16 @@ impl Sessions {
             return Admission::Refused(Outcome::Malformed);
         }
         let id = command.session;
-        if self.by_id.get(&id).is_none() {
-            if id.birth_ms < self.horizon_ms || id.birth_ms > now_ms {
+        let session = match self.by_id.get_mut(&id) {
+            Some(session) => session,
+            None if id.birth_ms < self.horizon_ms || id.birth_ms > now_ms => {
                 return Admission::Refused(Outcome::SessionExpired);
             }
-            self.begin(id, now_ms);
-        }
-        let session = self.by_id.get_mut(&id).expect("it was found or begun above");
+            None => {
+                self.begin(id, now_ms);
+                self.by_id.get_mut(&id).expect("it was begun just before")
+            }
+        };
         session.last_used_ms = now_ms;
         // It is the last one in use now. Pipelined commands come in rows: most often it was so already.
         if session.use_number + 1 != self.next_use {

@@ -17,14 +17,16 @@ pub(super) trait ShardKey: Ord + Clone {
 
 impl ShardKey for super::ids::Name {
     fn shard_hash(&self) -> u64 {
-        xxh3_64(self.as_str().as_bytes())
+        xxh3_64(self.as_bytes())
     }
 }
 
 impl ShardKey for super::ids::SessionId {
     fn shard_hash(&self) -> u64 {
-        let [birth, random] = [self.birth_ms, self.random].map(u64::to_le_bytes);
-        xxh3_64(&[birth, random].concat())
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&self.birth_ms.to_le_bytes());
+        bytes[8..].copy_from_slice(&self.random.to_le_bytes());
+        xxh3_64(&bytes)
     }
 }
 
@@ -76,8 +78,13 @@ impl<K: ShardKey, V: Clone> Shards<K, V> {
     }
 
     pub(super) fn remove(&mut self, key: &K) -> Option<V> {
+        self.remove_if(key, |_| true)
+    }
+
+    /// Removes an entry that is as it should be.
+    pub(super) fn remove_if(&mut self, key: &K, is_right: impl FnOnce(&V) -> bool) -> Option<V> {
         let index = self.index(key);
-        if !self.shard(index).contains_key(key) {
+        if !self.shard(index).get(key).is_some_and(is_right) {
             return None;
         }
         self.len -= 1;

@@ -20,6 +20,7 @@ use super::image::Image;
 use super::kept::Kept;
 use super::keys::{KeyAdmission, KeyLimits, Keys};
 use super::outcome::{Answer, Outcome, SeatMap};
+use super::pack;
 use super::reservations::Reservations;
 use super::seats::SeatSet;
 use super::session::{Admission, Limits, Record, Sessions};
@@ -33,6 +34,8 @@ use xxhash_rust::xxh3::xxh3_64;
 pub const TIME_MS_MAX: u64 = 1 << 53;
 /// Most bytes of all outcomes that are kept for retries, about; sessions are forgotten before there are more.
 pub const OUTCOMES_BYTES_MAX: usize = 1 << 30;
+/// A buffer that grew beyond this for one large outcome or operation is given back.
+const BUFFER_BYTES_KEPT: usize = 64 << 10;
 
 /// Replicated configuration: equal on all servers of a cluster for as long as its data lives.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,6 +119,20 @@ pub struct State {
     pub(super) sessions: Sessions,
     pub(super) keys: Keys,
     pub(super) events: Events,
+    pub(super) buffers: Buffers,
+}
+
+/// Room for bytes that are only looked at, used again by each request. No part of what a state is.
+#[derive(Default)]
+pub(super) struct Buffers {
+    encoded: Vec<u8>,
+    scratch: Vec<u8>,
+}
+
+impl Clone for Buffers {
+    fn clone(&self) -> Self {
+        Buffers::default()
+    }
 }
 
 impl State {
@@ -135,6 +152,7 @@ impl State {
             keys: Keys::new(config.keys),
             events: Events::new(config.events.clone()),
             config,
+            buffers: Buffers::default(),
         }
     }
 
@@ -153,18 +171,23 @@ impl State {
         self.events.forget_touched();
         self.sessions.forget_old(self.time_ms);
         self.keys.forget_old(self.time_ms);
-        let (mut encoded, mut scratch) = (Vec::new(), Vec::new());
+        let Buffers { mut encoded, mut scratch } = std::mem::take(&mut self.buffers);
+        encoded.clear();
         for command in batch::commands(batch) {
             let outcome = match command {
                 Ok(command) => self.execute(&command, &mut scratch),
                 Err(_) => Outcome::Malformed,
             };
-            encoded = postcard::to_extend(&outcome, encoded).expect("an outcome is plain data");
+            pack::append(&mut encoded, &outcome);
             outcomes.push(outcome);
         }
+        let hash = xxh3_64(&encoded);
+        encoded.shrink_to(BUFFER_BYTES_KEPT);
+        scratch.shrink_to(BUFFER_BYTES_KEPT);
+        self.buffers = Buffers { encoded, scratch };
         // Forgetting a session born this very millisecond must not lock out the next one (docs/sessions.md).
         self.time_ms = self.time_ms.max(self.sessions.horizon_ms());
-        xxh3_64(&encoded)
+        hash
     }
 
     /// Answers a question.
@@ -384,7 +407,7 @@ impl fmt::Debug for State {
 /// Hash of an operation's encoding: of the decoded one, because a value can have several encodings.
 fn hash(operation: &Operation, scratch: &mut Vec<u8>) -> u64 {
     scratch.clear();
-    *scratch = postcard::to_extend(operation, std::mem::take(scratch)).expect("an operation is plain data");
+    pack::append(scratch, operation);
     xxh3_64(scratch)
 }
 

@@ -3,6 +3,7 @@
 
 use super::clock;
 use super::driver::ReplicaError;
+use super::encoded::Encoded;
 use super::log_thread::{LogEvent, LogThread};
 use super::machine::{Audience, Storable as _, Watched};
 use super::notes;
@@ -10,10 +11,9 @@ use super::port::{Ask, Asked, Asks, Freshness, Holdings, Refused, ReplicaStatus,
 use crate::domain::command::Query;
 use crate::protocol::engine::{Effect, Engine as _, Input, Refusal, Restart};
 use crate::protocol::lamport::Lamport;
-use crate::protocol::message::{Message, Standing};
+use crate::protocol::message::Standing;
 use crate::protocol::types::Token;
-use crate::transport::links::{self, LinkEvent, LinkSettings, Links};
-use bytes::Bytes;
+use crate::transport::links::{LinkEvent, LinkSettings, Links};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -65,35 +65,6 @@ pub(super) struct Life {
     started_ms: u64,
     conflicts: u64,
     audience: Audience,
-}
-
-/// The last large message, encoded: the same one usually goes to every peer.
-#[derive(Default)]
-struct Encoded {
-    last: Option<(Message, Bytes)>,
-}
-
-impl Encoded {
-    fn get(&mut self, message: Message) -> Bytes {
-        if let Some((last, bytes)) = &self.last
-            && is_same(last, &message)
-        {
-            return bytes.clone();
-        }
-        let bytes = links::encode(&message);
-        // Holding the message keeps its address from being given to another one.
-        self.last = Some((message, bytes.clone()));
-        bytes
-    }
-}
-
-fn is_same(a: &Message, b: &Message) -> bool {
-    match (a, b) {
-        (Message::Request(a), Message::Request(b)) => Arc::ptr_eq(a, b),
-        (Message::Install(a), Message::Install(b)) => Arc::ptr_eq(a, b),
-        (Message::Heartbeat(a), Message::Heartbeat(b)) => Arc::ptr_eq(a, b),
-        _ => false,
-    }
 }
 
 impl Life {

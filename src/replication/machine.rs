@@ -48,7 +48,8 @@ impl Machine for State {
     }
 
     fn batch(commands: &[Bytes]) -> Bytes {
-        let mut builder = BatchBuilder::new();
+        let bytes = commands.iter().map(Bytes::len).sum();
+        let mut builder = BatchBuilder::with_room(commands.len(), bytes);
         for command in commands {
             builder.push_encoded(command).expect("commands are held to their limit where they come in");
         }

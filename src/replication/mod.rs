@@ -5,6 +5,7 @@
 
 mod clock;
 pub mod driver;
+pub mod encoded;
 pub mod expiry;
 pub mod feed;
 mod life;

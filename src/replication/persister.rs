@@ -4,6 +4,7 @@
 //! checking snapshots) comes back as a [`Job`] to be run elsewhere, beside the log.
 
 use super::machine::Storable;
+use crate::domain::pack;
 use crate::protocol::engine::{Effect, Input};
 use crate::protocol::lamport::Recovered;
 use crate::protocol::message::History;
@@ -20,6 +21,8 @@ use std::io::{Read, Write};
 pub const CONFLICTS_FILE: &str = "conflicts.jsonl";
 /// When the report has grown to this many bytes it is renamed to `conflicts.1.jsonl`, replacing an older one.
 const CONFLICTS_BYTES_MAX: u64 = 16 << 20;
+/// A buffer that grew beyond this for one large record is given back.
+const RECORD_BYTES_KEPT: usize = 1 << 20;
 /// Longest header of a snapshot's content.
 const HEADER_BYTES_MAX: u32 = 1 << 20;
 
@@ -31,6 +34,8 @@ pub struct Persister<D: Disk, M: Storable> {
     config: M::Config,
     chunk_bytes: usize,
     appended: Lsn,
+    /// Used again for each record.
+    record: Vec<u8>,
     receiver: Option<SnapshotReceiver<D>>,
     received: Option<ReceivedSnapshot<D>>,
 }
@@ -196,6 +201,7 @@ impl<D: Disk, M: Storable> Persister<D, M> {
             config: config.clone(),
             chunk_bytes,
             appended: 0,
+            record: Vec::new(),
             receiver: None,
             received: None,
         };
@@ -218,7 +224,10 @@ impl<D: Disk, M: Storable> Persister<D, M> {
         match effect {
             Effect::Append { lsn, record } => {
                 self.number(lsn);
-                self.store.append(&encode(&record))?;
+                self.record.clear();
+                pack::append(&mut self.record, &record);
+                self.store.append(&self.record)?;
+                self.record.shrink_to(RECORD_BYTES_KEPT);
             }
             Effect::Snapshot { header, image, lsn, checkpoint } => {
                 self.number(lsn);

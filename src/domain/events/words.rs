@@ -36,6 +36,14 @@ pub struct Time(pub u64);
 
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [year, month, day, hours, minutes, seconds] = self.civil();
+        write!(f, "{year}-{month:02}-{day:02} {hours:02}:{minutes:02}:{seconds:02} UTC")
+    }
+}
+
+impl Time {
+    /// Year, month, day, hours, minutes and seconds in UTC.
+    pub fn civil(&self) -> [u64; 6] {
         // Civil date of a day number, after Howard Hinnant's `civil_from_days`; days count from 1 March of year 0.
         let (days, seconds) = (self.0 / 86_400_000 + 719_468, self.0 / 1_000 % 86_400);
         let (era, day_of_era) = (days / 146_097, days % 146_097);
@@ -46,8 +54,7 @@ impl fmt::Display for Time {
         let day = day_of_year - (153 * shifted + 2) / 5 + 1;
         let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
         let year = year_of_era + era * 400 + u64::from(month <= 2);
-        let (hours, minutes) = (seconds / 3_600, seconds / 60 % 60);
-        write!(f, "{year}-{month:02}-{day:02} {hours:02}:{minutes:02}:{:02} UTC", seconds % 60)
+        [year, month, day, seconds / 3_600, seconds / 60 % 60, seconds % 60]
     }
 }
 
