@@ -146,9 +146,11 @@ impl Past<'_> {
         if from >= start {
             return self.tail.weighs_at_most(from, bytes_max);
         }
-        let Some(star) = self.star.filter(|star| from >= star.base && start <= star.top()) else { return false };
-        let is_known = promise.accepted_view() == star.view
-            || (from, promise.digest) == (star.base, star.base_digest);
+        let Some(star) = self.star.filter(|star| from >= star.base && start <= star.top()) else {
+            return false;
+        };
+        let is_known =
+            promise.accepted_view() == star.view || (from, promise.digest) == (star.base, star.base_digest);
         let kept = star.kept.iter().filter(|e| from < e.position && e.position <= start);
         let bytes: usize = kept.map(|e| e.request.weight()).sum();
         is_known && bytes <= bytes_max && self.tail.weighs_at_most(start, bytes_max - bytes)
