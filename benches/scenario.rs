@@ -360,7 +360,7 @@ impl Storable for Seats {
         Seats(State::blank(config))
     }
 
-    fn write_image(image: &Image, out: &mut dyn Write) -> io::Result<()> {
+    fn write_image(image: Image, out: &mut dyn Write) -> io::Result<()> {
         State::write_image(image, out)
     }
 

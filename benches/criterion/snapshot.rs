@@ -16,9 +16,12 @@ pub fn bench(criterion: &mut Criterion) {
     group.sample_size(20).throughput(Throughput::Elements(RESERVATIONS));
     let image = state.freeze();
     group.bench_function("encode", |bencher| {
-        bencher.iter_batched_ref(
-            || Vec::with_capacity(bytes.len()),
-            |out| black_box(&image).write(out).expect("memory"),
+        bencher.iter_batched(
+            || (image.clone(), Vec::with_capacity(bytes.len())),
+            |(image, mut out)| {
+                black_box(image).write(&mut out).expect("memory");
+                out
+            },
             BatchSize::LargeInput,
         );
     });
