@@ -33,6 +33,8 @@ impl ShardKey for super::ids::SessionId {
 pub(super) struct Shards<K, V> {
     /// All of one length, a power of two. All the empty ones of a new map are the same one, which makes it cheap.
     groups: Vec<Group<K, V>>,
+    /// That one: whoever goes through all entries of a map that could be large passes over it.
+    empty: Group<K, V>,
     /// How many pieces there are in all: a power of two.
     count: usize,
     len: usize,
@@ -45,8 +47,9 @@ impl<K: ShardKey, V: Clone> Shards<K, V> {
     pub(super) fn new(len_max: usize, shard_len: usize) -> Self {
         let count = (len_max / shard_len).next_power_of_two().min(SHARDS_MAX);
         let group_len = count.min(GROUP_LEN);
-        let empty: Group<K, V> = vec![Arc::new(BTreeMap::new()); group_len].into();
-        Shards { groups: vec![empty; count / group_len], count, len: 0 }
+        let piece = Arc::new(BTreeMap::new());
+        let empty: Group<K, V> = vec![piece; group_len].into();
+        Shards { groups: vec![empty.clone(); count / group_len], empty, count, len: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -91,13 +94,14 @@ impl<K: ShardKey, V: Clone> Shards<K, V> {
 
     /// All entries, by piece and within a piece by key: the same order for the same entries, whatever happened.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
-        self.shards().flat_map(|shard| shard.iter())
+        self.shards().flat_map(|(_, shard)| shard.iter())
     }
 
     /// All entries in that order. What was seen is let go at once: a picture that is written so holds less and less, and
     /// whoever writes beside it need not copy what it has let go.
     pub(super) fn consume<E>(self, mut each: impl FnMut(&K, &V) -> Result<(), E>) -> Result<(), E> {
-        self.groups.into_iter().try_for_each(|group| {
+        let mut filled = self.groups.into_iter().filter(|group| !Arc::ptr_eq(group, &self.empty));
+        filled.try_for_each(|group| {
             let mut entries = group.iter().flat_map(|shard| shard.iter());
             entries.try_for_each(|(key, value)| each(key, value))
         })
@@ -112,7 +116,7 @@ impl<K: ShardKey, V: Clone> Shards<K, V> {
     pub(super) fn check(&self) -> Result<(), String> {
         let misplaced =
             |(at, shard): (usize, &Arc<BTreeMap<K, V>>)| shard.keys().any(|key| self.index(key) != at);
-        if self.shards().enumerate().any(misplaced) {
+        if self.shards().any(misplaced) {
             return Err("an entry lies in the wrong shard".into());
         }
         let len = self.iter().count();
@@ -123,8 +127,10 @@ impl<K: ShardKey, V: Clone> Shards<K, V> {
         key.shard_hash() as usize & (self.count - 1)
     }
 
-    fn shards(&self) -> impl Iterator<Item = &Arc<BTreeMap<K, V>>> {
-        self.groups.iter().flat_map(|group| group.iter())
+    /// The pieces of groups that were ever written to, each with its number.
+    fn shards(&self) -> impl Iterator<Item = (usize, &Arc<BTreeMap<K, V>>)> {
+        let filled = self.groups.iter().enumerate().filter(|(_, group)| !Arc::ptr_eq(group, &self.empty));
+        filled.flat_map(|(at, group)| (at * GROUP_LEN..).zip(group.iter()))
     }
 
     fn shard(&self, index: usize) -> &BTreeMap<K, V> {
@@ -180,7 +186,7 @@ mod tests {
         assert_eq!(map.get_mut(&id(5000)), None);
         assert_eq!(map.remove(&id(5000)), None);
         *map.get_mut(&id(3)).unwrap() = 0;
-        let copied = map.shards().zip(picture.shards()).filter(|(a, b)| !Arc::ptr_eq(a, b)).count();
+        let copied = map.shards().zip(picture.shards()).filter(|((_, a), (_, b))| !Arc::ptr_eq(a, b)).count();
         assert_eq!(copied, 1);
     }
 

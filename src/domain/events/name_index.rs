@@ -8,20 +8,27 @@ use crate::domain::shards::ShardKey as _;
 const PIECES_MAX: usize = 65_536;
 /// Names of one piece when all are there, unless there are very many.
 const PIECE_LEN: usize = 256;
+/// Pieces of a group. Groups are made when they are needed: a state with few guests is made and cloned quickly.
+const GROUP_LEN: usize = 256;
 
 /// Numbers by the hash of their name.
 #[derive(Clone, Debug)]
 pub(super) struct NameIndex {
-    /// A power of two of them, by the lower half of the hash. In each the upper half and the number, ascending.
-    pieces: Vec<Vec<(u32, u32)>>,
+    /// By the lower half of the hash. A group without names has no pieces.
+    groups: Vec<Vec<Piece>>,
+    /// A power of two.
+    pieces: usize,
     len: usize,
 }
+
+/// The upper half of the hash and the number, ascending.
+type Piece = Vec<(u32, u32)>;
 
 impl NameIndex {
     /// Empty, for so many names.
     pub(super) fn new(len_max: usize) -> NameIndex {
         let count = (len_max / PIECE_LEN).next_power_of_two().min(PIECES_MAX);
-        NameIndex { pieces: vec![Vec::new(); count], len: 0 }
+        NameIndex { groups: vec![Vec::new(); count.div_ceil(GROUP_LEN)], pieces: count, len: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -30,8 +37,8 @@ impl NameIndex {
 
     /// The number of a name: of those with its hash the one that has it.
     pub(super) fn find(&self, name: &Name, has_it: impl Fn(u32) -> bool) -> Option<u32> {
-        let (piece, hash) = self.place(name);
-        let piece = &self.pieces[piece];
+        let (group, at, hash) = self.place(name);
+        let piece = self.groups[group].get(at)?;
         let first = piece.partition_point(|(other, _)| *other < hash);
         let alike = piece[first..].iter().take_while(|(other, _)| *other == hash);
         alike.map(|(_, number)| *number).find(|number| has_it(*number))
@@ -39,8 +46,12 @@ impl NameIndex {
 
     /// Adds a name that is not there.
     pub(super) fn insert(&mut self, name: &Name, number: u32) {
-        let (piece, hash) = self.place(name);
-        let piece = &mut self.pieces[piece];
+        let (group, at, hash) = self.place(name);
+        let group = &mut self.groups[group];
+        if group.is_empty() {
+            group.resize(self.pieces.min(GROUP_LEN), Vec::new());
+        }
+        let piece = &mut group[at];
         if piece.len() == piece.capacity() {
             // Less than the double that a vector takes by itself: there are many of them.
             piece.reserve_exact(piece.len() / 8 + 4);
@@ -52,16 +63,18 @@ impl NameIndex {
 
     /// Takes one away that is there with this number.
     pub(super) fn remove(&mut self, name: &Name, number: u32) {
-        let (piece, hash) = self.place(name);
-        let piece = &mut self.pieces[piece];
+        let (group, at, hash) = self.place(name);
+        let piece = &mut self.groups[group][at];
         let at = piece.binary_search(&(hash, number)).expect("a name that has a number is found by it");
         piece.remove(at);
         self.len -= 1;
     }
 
-    fn place(&self, name: &Name) -> (usize, u32) {
+    /// In which group, where in it, and the rest of the hash.
+    fn place(&self, name: &Name) -> (usize, usize, u32) {
         let hash = name.shard_hash();
-        (hash as usize & (self.pieces.len() - 1), (hash >> 32) as u32)
+        let piece = hash as usize & (self.pieces - 1);
+        (piece / GROUP_LEN, piece % GROUP_LEN, (hash >> 32) as u32)
     }
 }
 
@@ -91,6 +104,15 @@ mod tests {
                 index.find(&name(number), |number_of_it| names.get(&number_of_it) == Some(&name(number)));
             assert_eq!(found, (number % 3 != 0 && number < 5000).then_some(number));
         }
+    }
+
+    #[test]
+    fn few_names_take_few_groups() {
+        let mut index = NameIndex::new(20_000_000);
+        assert_eq!((index.groups.len(), index.find(&name(1), |_| true)), (PIECES_MAX / GROUP_LEN, None));
+        index.insert(&name(1), 7);
+        assert_eq!(index.groups.iter().filter(|group| !group.is_empty()).count(), 1);
+        assert_eq!(index.find(&name(1), |number| number == 7), Some(7));
     }
 
     #[test]

@@ -58,13 +58,13 @@ type Header = ([u8; 8], Config, u64, u64, u64, u64, u64);
 pub(super) fn without_sessions(effect: Effect<State>) -> Effect<State> {
     match effect {
         Effect::Snapshot { header, image, lsn, checkpoint } => {
-            Effect::Snapshot { header, image: forgetful(&image), lsn, checkpoint }
+            Effect::Snapshot { header, image: forgetful(image), lsn, checkpoint }
         }
         effect => effect,
     }
 }
 
-fn forgetful(image: &Image) -> Image {
+fn forgetful(image: Image) -> Image {
     let mut bytes = Vec::new();
     image.write(&mut bytes).expect("memory takes everything");
     let mut rest = bytes.as_slice();
