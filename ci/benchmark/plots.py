@@ -15,7 +15,7 @@ LABELS = {
     "etcd-one-event": "etcd, one event by CAS",
     "postgres": "PostgreSQL, SKIP LOCKED",
 }
-MIX = "80 % reserve two seats, 10 % search, 10 % delete; three servers on one machine; median of several runs."
+MIX = "80 % reserve two seats, 10 % search, 10 % delete; three servers on one machine; the median run of each."
 
 
 def throughput(found):
