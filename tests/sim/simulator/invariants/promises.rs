@@ -188,7 +188,9 @@ impl Judge {
         self.promises.given_up.iter().any(|(history, shared)| {
             let lost = self.executions.model(*history);
             let outcome = |key: &Key| lost.and_then(|model| model.outcome(*key));
-            made.iter().any(|position| position > shared)
+            // Its own position counts too: it shared more with the side that it joined than with the last one.
+            let made_there = promise.made.iter().filter_map(outcome).map(|(_, position)| position);
+            made.iter().chain(made_there).any(|position| position > shared)
                 && promise.deletes.iter().filter_map(outcome).any(|(outcome, _)| outcome.is_success())
         })
     }
