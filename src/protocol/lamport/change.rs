@@ -156,7 +156,15 @@ impl<M: Machine> Lamport<M> {
                 self.abandon("this server must catch up first".to_owned(), fx);
             }
             Choice::NotEnough(Lack { why, missing }) => {
-                self.asked_for = missing;
+                // Who was asked before stays asked: else two that are both needed would take turns for ever.
+                if missing.is_empty() {
+                    self.asked_for.clear();
+                }
+                for life in missing {
+                    if !self.asked_for.contains(&life) {
+                        self.asked_for.push(life);
+                    }
+                }
                 self.back_off(self.settings.limits.probe_ms);
                 self.abandon(why, fx);
             }
