@@ -141,7 +141,10 @@ impl Life {
         let has_room = !self.log.is_full();
         tokio::select! {
             biased;
-            _ = ticks.tick() => self.step(Input::Tick)?,
+            _ = ticks.tick() => {
+                self.log.nudge();
+                self.step(Input::Tick)?;
+            }
             event = log_events.recv() => match event {
                 Some(event) => self.on_log(event)?,
                 None => return ControlFlow::Break(End::Failed(ReplicaError::LogGone)),
@@ -169,7 +172,8 @@ impl Life {
     fn on_log(&mut self, event: LogEvent<Watched>) -> ControlFlow<End> {
         match event {
             LogEvent::Input(input) => self.step(input),
-            LogEvent::SinceSnapshot(bytes) => {
+            LogEvent::Durable { lsn, since_snapshot: bytes } => {
+                self.step(Input::Durable { lsn })?;
                 self.audience.metrics.log_bytes.set(bytes as i64);
                 let now_ms = clock::now().tick_ms;
                 if bytes < self.snapshot_log_bytes || now_ms < self.snapshot_asked_ms + SNAPSHOT_PAUSE_MS {

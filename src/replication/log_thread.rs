@@ -1,13 +1,15 @@
 //! The thread that owns the log, and the one that writes and reads snapshots beside it.
 //!
 //! Whatever has been queued is carried out together and made durable by one flush (group commit). Marks of
-//! execution may be lost without harm (rule 8), so they wait a moment for something that must be flushed anyway.
+//! execution may be lost without harm (rule 8), so they wait a moment for something that must be flushed anyway, and
+//! wake nobody: a wake-up of the thread costs as much as several commands.
 
 use super::clock;
 use super::machine::Storable;
 use super::persister::{Carried, Job, JobResult, Persister};
 use crate::protocol::engine::{Effect, Input};
 use crate::protocol::record::Record;
+use crate::protocol::types::Lsn;
 use crate::storage::{Disk, StorageError};
 use crate::telemetry::metrics::Metrics;
 use std::io;
@@ -31,8 +33,13 @@ const MARKS_WAIT: Duration = Duration::from_millis(20);
 pub(super) enum LogEvent<M: Storable> {
     /// For the engine.
     Input(Input<M>),
-    /// So many bytes of log follow the newest snapshot.
-    SinceSnapshot(u64),
+    /// The log is flushed.
+    Durable {
+        /// Up to this record.
+        lsn: Lsn,
+        /// So many bytes of log follow the newest snapshot.
+        since_snapshot: u64,
+    },
     /// A snapshot could not be written or taken over; a sentence says why. Nothing else is affected.
     Trouble(String),
     /// The process must end.
@@ -55,6 +62,8 @@ struct Queue<M: Storable> {
 #[derive(Debug)]
 struct Waiting<M: Storable> {
     effects: Vec<Effect<M>>,
+    /// Something among them cannot wait.
+    is_urgent: bool,
     bytes: usize,
     job_done: bool,
     closed: bool,
@@ -82,7 +91,8 @@ where
         metrics: Arc<Metrics>,
     ) -> io::Result<(LogThread<M>, mpsc::Receiver<LogEvent<M>>)> {
         let (events, receiver) = mpsc::channel(EVENTS_MAX);
-        let waiting = Waiting { effects: Vec::new(), bytes: 0, job_done: false, closed: false };
+        let waiting =
+            Waiting { effects: Vec::new(), is_urgent: false, bytes: 0, job_done: false, closed: false };
         let queue = Arc::new(Queue { waiting: Mutex::new(waiting), filled: Condvar::new() });
         let (jobs, jobs_taken) = sync_channel(JOBS_MAX);
         let (results, results_taken) = sync_channel(JOBS_MAX);
@@ -100,11 +110,27 @@ where
 impl<M: Storable> LogThread<M> {
     /// Queues an effect that concerns the disk. Never waits.
     pub(super) fn carry(&self, effect: Effect<M>) {
+        let is_mark = is_mark(&effect);
         let mut waiting = self.queue.lock();
         waiting.bytes += weight(&effect);
         waiting.effects.push(effect);
+        let wakes = !is_mark && !waiting.is_urgent;
+        waiting.is_urgent |= !is_mark;
         drop(waiting);
-        self.queue.filled.notify_one();
+        if wakes {
+            self.queue.filled.notify_one();
+        }
+    }
+
+    /// Sees to it that marks do not wait for company for ever; to be called now and then.
+    pub(super) fn nudge(&self) {
+        let has_marks_only = {
+            let waiting = self.queue.lock();
+            !waiting.effects.is_empty() && !waiting.is_urgent
+        };
+        if has_marks_only {
+            self.queue.filled.notify_one();
+        }
     }
 
     /// Whether so much waits that nothing should be added.
@@ -179,25 +205,24 @@ impl<D: Disk, M: Storable> Worker<D, M> {
 
     /// Until the queue is closed and empty, or the disk fails.
     fn serve(&mut self) -> Result<Result<(), StorageError>, Gone> {
-        let mut unflushed = false;
         loop {
-            let (effects, closed) = self.wait(unflushed);
-            let is_urgent = closed || effects.is_empty() || !effects.iter().all(is_mark);
-            unflushed |= !effects.is_empty();
+            let (effects, closed) = self.wait();
+            let must_flush = !effects.is_empty();
             match self.carry_all(effects) {
                 Ok(Ok(())) => {}
                 failed => return failed,
             }
-            if unflushed && is_urgent {
-                unflushed = false;
+            if must_flush {
                 let began = clock::monotonic();
                 let synced = self.persister.sync();
                 self.metrics.fsync_seconds.observe((clock::monotonic() - began).as_secs_f64());
                 match synced {
-                    Ok(lsn) => self.tell(LogEvent::Input(Input::Durable { lsn }))?,
+                    Ok(lsn) => {
+                        let since_snapshot = self.persister.log_bytes_since_snapshot();
+                        self.tell(LogEvent::Durable { lsn, since_snapshot })?;
+                    }
                     Err(error) => return Ok(Err(error)),
                 }
-                self.tell(LogEvent::SinceSnapshot(self.persister.log_bytes_since_snapshot()))?;
             }
             if closed {
                 return Ok(Ok(()));
@@ -208,22 +233,23 @@ impl<D: Disk, M: Storable> Worker<D, M> {
         }
     }
 
-    /// Everything that was queued; nothing when only unflushed marks have waited long enough.
-    fn wait(&self, unflushed: bool) -> (Vec<Effect<M>>, bool) {
+    /// Everything that was queued, once something cannot wait or marks have waited long enough.
+    fn wait(&self) -> (Vec<Effect<M>>, bool) {
         let mut waiting = self.queue.lock();
-        while waiting.effects.is_empty() && !waiting.job_done && !waiting.closed {
-            if unflushed {
-                let wait = self.queue.filled.wait_timeout(waiting, MARKS_WAIT);
-                let (again, timeout) = wait.unwrap_or_else(PoisonError::into_inner);
-                waiting = again;
-                if timeout.timed_out() {
-                    break;
-                }
-            } else {
+        while !waiting.is_urgent && !waiting.job_done && !waiting.closed {
+            if waiting.effects.is_empty() {
                 waiting = self.queue.filled.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            let wait = self.queue.filled.wait_timeout(waiting, MARKS_WAIT);
+            let (again, timeout) = wait.unwrap_or_else(PoisonError::into_inner);
+            waiting = again;
+            if timeout.timed_out() {
+                break;
             }
         }
         waiting.bytes = 0;
+        waiting.is_urgent = false;
         waiting.job_done = false;
         (std::mem::take(&mut waiting.effects), waiting.closed)
     }
@@ -264,7 +290,7 @@ impl<D: Disk, M: Storable> Worker<D, M> {
 
     /// Makes the next log file, piece by piece, while nothing else is to be done.
     fn prepare(&mut self) -> Result<(), StorageError> {
-        while self.queue.lock().effects.is_empty() {
+        while !self.queue.lock().is_urgent {
             match self.persister.prepare() {
                 Ok(true) => {}
                 Ok(false) => break,
