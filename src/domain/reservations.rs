@@ -42,6 +42,11 @@ impl Reservations {
         &self.seats
     }
 
+    /// A request begins: the seats that it changes are to be told apart.
+    pub(super) fn forget_touched(&mut self) {
+        self.seats.forget_touched();
+    }
+
     pub(super) fn by_name(&self) -> &Shards<Name, Reservation> {
         &self.by_name
     }

@@ -7,6 +7,7 @@
 
 use super::ids::{SEATS_MAX, Seat};
 use super::runs::{Run, RunsBuilder, SeatRuns};
+use std::ops::Range;
 
 const BITS: u32 = u64::BITS;
 
@@ -14,7 +15,7 @@ const BITS: u32 = u64::BITS;
 const BEST_LOOKS_MAX: u32 = 64;
 
 /// The free seats of a theatre with seats 1 to `capacity`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct SeatSet {
     capacity: u32,
     left: u32,
@@ -24,7 +25,18 @@ pub struct SeatSet {
     tree: Vec<Summary>,
     /// A power of two, at least the number of words. Leaves past the words have nothing free.
     leaves: usize,
+    /// All words that were written since somebody last asked for that lie here. No part of what a set is.
+    touched: Range<usize>,
 }
+
+/// Two sets are equal when the same seats are free.
+impl PartialEq for SeatSet {
+    fn eq(&self, other: &SeatSet) -> bool {
+        (self.capacity, &self.words) == (other.capacity, &other.words)
+    }
+}
+
+impl Eq for SeatSet {}
 
 /// What a node says of its seats, in numbers of seats.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,7 +74,7 @@ impl SeatSet {
         let words = capacity.div_ceil(BITS) as usize;
         let leaves = words.next_power_of_two();
         let tree = vec![Summary::default(); 2 * leaves];
-        let mut set = SeatSet { capacity, left: 0, words: vec![0; words], tree, leaves };
+        let mut set = SeatSet { capacity, left: 0, words: vec![0; words], tree, leaves, touched: 0..words };
         if capacity > 0 {
             set.write(&[Run { first: 1, count: capacity }], true);
         }
@@ -82,6 +94,22 @@ impl SeatSet {
     /// The bits, as in [`SeatMap`](super::outcome::SeatMap).
     pub fn words(&self) -> &[u64] {
         &self.words
+    }
+
+    /// Where all words lie that were written since the last [`forget_touched`](Self::forget_touched); whoever looks for
+    /// what has changed need not look elsewhere. Empty when none was.
+    pub fn touched(&self) -> Range<usize> {
+        self.touched.clone()
+    }
+
+    /// What is written from now on is to be told apart.
+    pub fn forget_touched(&mut self) {
+        self.touched = 0..0;
+    }
+
+    fn touch(&mut self, word: usize) {
+        let Range { start, end } = self.touched;
+        self.touched = if start == end { word..word + 1 } else { start.min(word)..end.max(word + 1) };
     }
 
     /// Which free seats a request for `count` gets: the lowest run of adjacent ones that is long enough, else
@@ -323,6 +351,7 @@ impl SeatSet {
                 "a seat is taken or freed twice in word {word}"
             );
             self.words[word] = before ^ mask;
+            self.touch(word);
             self.tree[self.leaves + word] = Summary::of_word(before ^ mask);
             let seats = mask.count_ones();
             self.left = if free { self.left + seats } else { self.left - seats };

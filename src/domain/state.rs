@@ -168,6 +168,7 @@ impl State {
         assert!(position > self.position, "position {position} is applied after {}", self.position);
         self.move_time(time_ms);
         self.position = position;
+        self.reservations.forget_touched();
         self.events.forget_touched();
         self.sessions.forget_old(self.time_ms);
         self.keys.forget_old(self.time_ms);

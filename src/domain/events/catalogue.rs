@@ -82,7 +82,11 @@ impl Catalogue {
     }
 
     pub(super) fn forget_touched(&mut self) {
-        self.touched.clear();
+        for number in std::mem::take(&mut self.touched) {
+            if let Some(Some(hall)) = self.halls.get_mut(number as usize) {
+                hall.seats.forget_touched();
+            }
+        }
     }
 
     /// Notes that something about an event may have changed which is not in the catalogue.

@@ -76,7 +76,8 @@ impl Part {
     }
 }
 
-/// Makes a map the one of these seats, and tells which are taken and which free since.
+/// Makes a map the one of these seats, and tells which are taken and which free since. The map is that of the seats
+/// before the last request: only what that touched is looked at.
 pub(super) fn follow(map: &mut Arc<SeatMap>, seats: &SeatSet) -> (Vec<Run>, Vec<Run>) {
     if map.capacity != seats.capacity() {
         let new = Arc::new(super::hall::map(seats));
@@ -90,17 +91,19 @@ pub(super) fn follow(map: &mut Arc<SeatMap>, seats: &SeatSet) -> (Vec<Run>, Vec<
         let both = || old.iter().zip(&new);
         return (runs(both().map(|(old, new)| new & !old)), runs(both().map(|(old, new)| old & !new)));
     }
-    let words = seats.words();
-    let both = || map.free.iter().zip(words);
-    let Some(first) = both().position(|(old, new)| old != new) else { return (Vec::new(), Vec::new()) };
-    let last = both().rposition(|(old, new)| old != new).expect("one differs");
-    let both = || map.free[first..=last].iter().zip(&words[first..=last]);
+    let (touched, words) = (seats.touched(), seats.words());
+    let first = touched.start;
+    let both = || map.free[touched.clone()].iter().zip(&words[touched.clone()]);
+    if both().all(|(old, new)| old == new) {
+        return (Vec::new(), Vec::new());
+    }
     let taken = runs_from(first, both().map(|(old, new)| old & !new));
     let freed = runs_from(first, both().map(|(old, new)| new & !old));
     // Copied whole while somebody still looks at it, which is rarely.
     let map = Arc::make_mut(map);
-    map.free[first..=last].copy_from_slice(&words[first..=last]);
+    map.free[touched.clone()].copy_from_slice(&words[touched]);
     map.left = seats.left();
+    debug_assert_eq!(map.free, words, "nothing changes but what is touched");
     (taken, freed)
 }
 
