@@ -125,7 +125,7 @@ impl Serialize for Date {
 
 impl<'de> Deserialize<'de> for Date {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        super::ids::from_text(deserializer)
+        super::written::from_text(deserializer)
     }
 }
 

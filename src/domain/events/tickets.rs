@@ -9,9 +9,10 @@
 //! word for word, and takes no memory: a booking keeps its mark, whatever number of seats it has.
 
 use super::ids::{IdError, Uuid};
+use super::written::{Written, as_text};
 use crate::domain::ids::{Seat, SessionId};
 use serde::{Deserialize, Serialize};
-use std::{fmt, str::FromStr};
+use std::str::FromStr;
 use xxhash_rust::xxh3::xxh3_64;
 
 const SEAT_BITS: u32 = 20;
@@ -21,6 +22,8 @@ const CHECK_BITS: u32 = 50;
 /// One seat's ticket. Shown as a UUID.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TicketId(Uuid);
+
+as_text!(TicketId);
 
 /// What all tickets of a booking have in common: with a seat it gives the [`TicketId`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -81,9 +84,9 @@ impl FromStr for TicketId {
     }
 }
 
-impl fmt::Display for TicketId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+impl Written for TicketId {
+    fn with_text<R>(&self, read: impl FnOnce(&str) -> R) -> R {
+        self.0.with_text(read)
     }
 }
 
