@@ -45,8 +45,11 @@ mod roles;
 pub mod sight;
 pub mod text;
 pub mod tickets;
+mod uses;
+mod uuid;
 mod waiting;
 pub mod words;
+mod written;
 
 use super::ids::Name;
 use super::shards::Shards;

@@ -7,6 +7,7 @@
 use super::ids::{Actor, BranchCode, Role, UserId};
 use super::name_index::NameIndex;
 use super::numbers::Numbers;
+use super::uses::Uses;
 use crate::domain::ids::Name;
 use crate::domain::shards::{ShardKey, Shards};
 use std::collections::BTreeMap;
@@ -91,7 +92,7 @@ pub(super) struct Guests {
     numbers: NameIndex,
     free: Numbers,
     /// How many bookings, holds and places each has.
-    uses: BTreeMap<u32, u32>,
+    uses: Uses,
 }
 
 impl Guests {
@@ -100,7 +101,7 @@ impl Guests {
             names: Shards::new(bookings_max as usize, SHARD_LEN),
             numbers: NameIndex::new(bookings_max as usize),
             free: Numbers::default(),
-            uses: BTreeMap::new(),
+            uses: Uses::default(),
         }
     }
 
@@ -136,17 +137,14 @@ impl Guests {
     /// Notes that somebody has one thing more.
     pub(super) fn keep(&mut self, party: Party) {
         if let Some(number) = party.as_guest() {
-            *self.uses.entry(number).or_default() += 1;
+            self.uses.add(number);
         }
     }
 
     /// Somebody has one thing less; a guest without anything is forgotten.
     pub(super) fn let_go(&mut self, party: Party) {
         let Some(number) = party.as_guest() else { return };
-        let uses = self.uses.get_mut(&number).expect("who has something is counted");
-        *uses -= 1;
-        if *uses == 0 {
-            self.uses.remove(&number);
+        if self.uses.remove(number) {
             let name = self.names.remove(&number).expect("a number has a name");
             self.numbers.remove(&name, number);
             self.free.give_back(number);
@@ -187,7 +185,8 @@ impl Guests {
 
     pub(super) fn check(&self, uses: &BTreeMap<u32, u32>) -> Result<(), String> {
         self.names.check()?;
-        if *uses != self.uses || uses.len() != self.names.len() || uses.len() != self.numbers.len() {
+        let is_counted = self.uses.iter().eq(uses.iter().map(|(number, uses)| (*number, *uses)));
+        if !is_counted || uses.len() != self.names.len() || uses.len() != self.numbers.len() {
             return Err("guests do not have what they are counted to have".into());
         }
         let known = |(number, name): (&u32, &Name)| self.number(name) == Some(*number);
@@ -201,7 +200,7 @@ impl Guests {
     }
 
     fn given(&self) -> Numbers {
-        Numbers::with(self.uses.keys().copied())
+        Numbers::with(self.uses.iter().map(|(number, _)| number))
     }
 
     /// Counts one thing that a party has, for [`check`](Self::check).
