@@ -6,7 +6,8 @@
 
 use super::record::{AuditRecord, AuditResult};
 use crate::domain::command::{Command, Operation, Query};
-use crate::domain::events::ids::UserId;
+use crate::domain::events::command::Action;
+use crate::domain::events::ids::{Actor, UserId};
 use crate::domain::events::words::Time;
 use crate::domain::ids::SessionId;
 use serde_json::{Value, json};
@@ -59,6 +60,7 @@ pub struct Asked {
 #[derive(Clone, Debug)]
 enum What {
     Operation(Operation),
+    Event(Actor, Box<Action>),
     Query(Query),
     /// Too much to be copied, or nothing that has parameters: it is described at once.
     Described {
@@ -86,10 +88,9 @@ impl Asked {
     /// An operation that has no number yet, now.
     pub fn operation(operation: &Operation) -> Asked {
         Asked::new(match operation {
-            Operation::Events(operation) => What::Described {
-                who: operation.actor.to_string(),
-                value: json!(operation.action.brief(RUNS_MAX)),
-            },
+            Operation::Events(operation) => {
+                What::Event(operation.actor.clone(), Box::new(operation.action.brief(RUNS_MAX)))
+            }
             Operation::ReserveSeats { name, seats } if seats.len() > RUNS_MAX => What::Described {
                 who: name.to_string(),
                 value: json!({ "ReserveSeats": { "name": name, "count": seats.len() } }),
@@ -162,6 +163,7 @@ impl What {
                     (String::new(), json!(operation))
                 }
             },
+            What::Event(actor, action) => (actor.to_string(), json!(action)),
             What::Query(query) => match &query {
                 Query::Search { name } => (name.to_string(), json!(query)),
                 Query::Seats => (String::new(), json!(query)),
@@ -261,8 +263,7 @@ fn snake_case(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::events::command::{Action, EventOperation};
-    use crate::domain::events::ids::Actor;
+    use crate::domain::events::command::EventOperation;
 
     #[test]
     fn a_long_answer_is_cut_where_a_letter_ends() {
