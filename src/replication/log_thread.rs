@@ -1,8 +1,8 @@
 //! The thread that owns the log, and the one that writes and reads snapshots beside it.
 //!
 //! Whatever has been queued is carried out together and made durable by one flush (group commit). Marks of
-//! execution may be lost without harm (rule 8), so they wait a moment for something that must be flushed anyway, and
-//! wake nobody: a wake-up of the thread costs as much as several commands.
+//! execution may be lost without harm (rule 8), so they wait for something that must be flushed anyway, at most until the
+//! driver's next tick ([`LogThread::nudge`]), and wake nobody: a wake-up of the thread costs as much as several commands.
 
 use super::clock;
 use super::machine::Storable;
@@ -16,7 +16,6 @@ use std::io;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
-use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// Bytes of records that may wait for the disk; the driver takes nothing from links and clients beyond.
@@ -25,8 +24,6 @@ const QUEUED_BYTES_MAX: usize = 64 << 20;
 const EVENTS_MAX: usize = 1_024;
 /// Snapshots that may wait to be written or read: the engine asks for one of each at a time.
 const JOBS_MAX: usize = 4;
-/// How long marks of execution wait for company.
-const MARKS_WAIT: Duration = Duration::from_millis(20);
 
 /// What the log tells the driver.
 #[derive(Debug)]
@@ -62,7 +59,7 @@ struct Queue<M: Storable> {
 #[derive(Debug)]
 struct Waiting<M: Storable> {
     effects: Vec<Effect<M>>,
-    /// Something among them cannot wait.
+    /// Something among them cannot wait, or has waited for long enough.
     is_urgent: bool,
     bytes: usize,
     job_done: bool,
@@ -122,15 +119,15 @@ impl<M: Storable> LogThread<M> {
         }
     }
 
-    /// Sees to it that marks do not wait for company for ever; to be called now and then.
+    /// Flushes marks that have waited long enough; to be called at each tick.
     pub(super) fn nudge(&self) {
-        let has_marks_only = {
-            let waiting = self.queue.lock();
-            !waiting.effects.is_empty() && !waiting.is_urgent
-        };
-        if has_marks_only {
-            self.queue.filled.notify_one();
+        let mut waiting = self.queue.lock();
+        if waiting.effects.is_empty() || waiting.is_urgent {
+            return;
         }
+        waiting.is_urgent = true;
+        drop(waiting);
+        self.queue.filled.notify_one();
     }
 
     /// Whether so much waits that nothing should be added.
@@ -233,20 +230,11 @@ impl<D: Disk, M: Storable> Worker<D, M> {
         }
     }
 
-    /// Everything that was queued, once something cannot wait or marks have waited long enough.
+    /// Everything that was queued, once something of it cannot wait.
     fn wait(&self) -> (Vec<Effect<M>>, bool) {
         let mut waiting = self.queue.lock();
         while !waiting.is_urgent && !waiting.job_done && !waiting.closed {
-            if waiting.effects.is_empty() {
-                waiting = self.queue.filled.wait(waiting).unwrap_or_else(PoisonError::into_inner);
-                continue;
-            }
-            let wait = self.queue.filled.wait_timeout(waiting, MARKS_WAIT);
-            let (again, timeout) = wait.unwrap_or_else(PoisonError::into_inner);
-            waiting = again;
-            if timeout.timed_out() {
-                break;
-            }
+            waiting = self.queue.filled.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
         waiting.bytes = 0;
         waiting.is_urgent = false;
@@ -304,5 +292,80 @@ impl<D: Disk, M: Storable> Worker<D, M> {
 
     fn tell(&self, event: LogEvent<M>) -> Result<(), Gone> {
         self.events.blocking_send(event).map_err(|_| Gone)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::digest::Digest;
+    use crate::domain::keys::KeyLimits;
+    use crate::domain::state::{Config, State};
+    use crate::protocol::types::{ServerId, Timestamp, ViewId};
+    use crate::replication::persister::Opened;
+    use crate::storage::{Identity, Options, SimDisk};
+    use std::time::Duration;
+    use tokio::time::timeout;
+
+    fn started() -> (LogThread<State>, mpsc::Receiver<LogEvent<State>>) {
+        let identity = Identity { cluster: "test".to_owned(), server: 1, seats: 10 };
+        let options = Options { segment_bytes: 8 << 10, disk_bytes_max: 1 << 20, incarnation_min: 0 };
+        let config = Config {
+            capacity: 10,
+            sessions_max: 10,
+            session_age_ms: 60_000,
+            outcomes_per_session_max: 10,
+            time_step_ms_max: 10_000,
+            keys: KeyLimits::default(),
+            events: Arc::default(),
+        };
+        let opened = Persister::open(SimDisk::faultless(), &identity, &options, &config, 1_024);
+        let Opened { persister, .. } = opened.unwrap_or_else(|error| panic!("{error}"));
+        LogThread::start(persister, Arc::default()).unwrap()
+    }
+
+    fn mark(lsn: Lsn) -> Effect<State> {
+        let timestamp = Timestamp { clock: lsn, server: ServerId(1) };
+        let record =
+            Record::Executed { position: lsn, view: ViewId::ZERO, timestamp, digest: Digest::default() };
+        Effect::Append { lsn, record }
+    }
+
+    /// The last record that is durable, once the log tells anything.
+    async fn told(events: &mut mpsc::Receiver<LogEvent<State>>) -> Option<Lsn> {
+        match timeout(Duration::from_millis(5), events.recv()).await.ok()? {
+            Some(LogEvent::Durable { lsn, .. }) => Some(lsn),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn marks_alone_are_durable_after_a_tick_however_soon_the_next_one_comes() {
+        let (log, mut events) = started();
+        for lsn in 1..=3 {
+            log.carry(mark(lsn));
+        }
+        assert_eq!(told(&mut events).await, None, "they wait for company");
+        for _ in 0..1_000 {
+            log.nudge();
+            if let Some(lsn) = told(&mut events).await {
+                assert_eq!(lsn, 3);
+                log.close().join().unwrap();
+                return;
+            }
+        }
+        panic!("marks wait for ever");
+    }
+
+    #[tokio::test]
+    async fn marks_go_with_the_next_record_that_cannot_wait_and_with_the_last_one() {
+        let (log, mut events) = started();
+        log.carry(mark(1));
+        log.carry(Effect::Append { lsn: 2, record: Record::Offers(Vec::new()) });
+        assert!(matches!(events.recv().await, Some(LogEvent::Durable { lsn: 2, .. })));
+        log.carry(mark(3));
+        let thread = log.close();
+        assert!(matches!(events.recv().await, Some(LogEvent::Durable { lsn: 3, .. })));
+        thread.join().unwrap();
     }
 }

@@ -6,7 +6,7 @@ use crate::simulator::node::{NotStarted, Parts, Trouble};
 use boxoffice::protocol::engine::{Note, Restart};
 use boxoffice::protocol::record::Record;
 
-/// How long marks of execution wait for something that must be synced.
+/// How long marks of execution wait for something that must be synced; a server's wait for its next tick.
 const MARKS_WAIT_US: u64 = 20 * MS;
 
 impl World {
