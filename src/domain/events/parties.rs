@@ -4,6 +4,7 @@
 //! up or remembered. Guests have names instead; each gets the lowest free number for as long as they have
 //! anything, and gives it back after that.
 
+use super::config::{HOLDS_MAX, WAITING_MAX};
 use super::ids::{Actor, BranchCode, Role, UserId};
 use super::name_index::NameIndex;
 use super::numbers::Numbers;
@@ -93,6 +94,8 @@ pub(super) struct Guests {
     free: Numbers,
     /// How many bookings, holds and places each has.
     uses: Uses,
+    /// Above every number that is ever given: each guest has something, and there are not more things.
+    numbers_max: u32,
 }
 
 impl Guests {
@@ -102,6 +105,7 @@ impl Guests {
             numbers: NameIndex::new(bookings_max as usize),
             free: Numbers::default(),
             uses: Uses::default(),
+            numbers_max: bookings_max.saturating_add((HOLDS_MAX + WAITING_MAX) as u32 + 1).min(GUEST),
         }
     }
 
@@ -166,8 +170,8 @@ impl Guests {
 
     /// Puts back a guest of a snapshot. They come by number; what they have comes later.
     pub(super) fn admit(&mut self, number: u32, name: Name) -> Result<(), &'static str> {
-        if number >= GUEST || self.number(&name).is_some() || self.names.get(&number).is_some() {
-            return Err("a guest twice");
+        if number >= self.numbers_max || self.number(&name).is_some() || self.names.get(&number).is_some() {
+            return Err("a guest twice, or with a number that is never given");
         }
         self.numbers.insert(&name, number);
         self.names.insert(number, name);

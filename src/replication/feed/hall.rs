@@ -6,7 +6,8 @@
 //! between the first and the last that the request wrote are looked at.
 //!
 //! They are kept because a change is what differs between then and now: nobody who executes anything has to say what it
-//! did, so nothing can be said wrongly.
+//! did. Where to look is noted in the one place where seats are written ([`SeatSet::touched`]); debug builds look
+//! everywhere.
 
 use super::change::{Part, What, follow, taken};
 use crate::domain::events::ids::EventKey;
