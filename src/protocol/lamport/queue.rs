@@ -90,11 +90,6 @@ impl Queue {
         self.slots.first_key_value().map(|(&timestamp, _)| timestamp)
     }
 
-    /// The latest request.
-    pub fn last(&self) -> Option<Timestamp> {
-        self.slots.last_key_value().map(|(&timestamp, _)| timestamp)
-    }
-
     /// The latest own request that is not executed.
     pub fn last_own(&self) -> Option<Timestamp> {
         self.slots.keys().rev().find(|t| t.server == self.me).copied()

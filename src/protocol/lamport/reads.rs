@@ -1,8 +1,8 @@
 //! Linearizable reads without messages, under a lease; and the heartbeats that carry the lease.
 //!
-//! A command is answered only after every member has its request, so a member that executes all that was queued when
-//! the read arrived has executed everything that was answered before. It must only be sure that no view
-//! was installed without it. Every heartbeat that all members of the view answered while active in it proves that for
+//! A command is answered only after every member has its request, so a member that executes all requests of others that
+//! were queued when the read arrived has executed everything that was answered before. Its own ones nobody executes before
+//! itself: no client was answered, and no reader has seen them. It must only be sure that no view was installed without it. Every heartbeat that all members of the view answered while active in it proves that for
 //! the time from its sending; members stop answering when they promise, and a coordinator that excludes
 //! a life that may be alive waits the lease out (rule 17).
 
@@ -69,7 +69,8 @@ impl<M: Machine> Lamport<M> {
                 Refusal::Overloaded { pending: self.reads.waiting.len() as u32 }
             }
             Phase::Active | Phase::Changing => {
-                let barrier = if self.phase == Phase::Active { self.queue.last() } else { None };
+                let is_active = self.phase == Phase::Active;
+                let barrier = if is_active { self.queue.last_of_others() } else { None };
                 self.reads.waiting.push_back(Read { token, arrived_ms: self.now.tick_ms, barrier });
                 return self.serve_reads(fx);
             }
