@@ -12,7 +12,7 @@ use simulator::sweep::{Sweep, run_one};
 use simulator::{World, WorldKind};
 
 /// Seeds of each world that every run of the tests takes, in a debug build.
-const SEEDS: u64 = 40;
+const SEEDS: u64 = 100;
 
 /// Outcomes about events that are a success of a client's; `errands::deed` names them.
 const DEEDS: usize = 15;
