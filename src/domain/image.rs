@@ -15,7 +15,7 @@ use super::keys::{Key, KeyRecord};
 use super::reservations::Reservation;
 use super::runs::SeatRuns;
 use super::session::{Record, Session};
-use super::shards::Shards;
+use super::shards::{OutOfOrder, Shards};
 use super::state::{Config, ConfigError, State, TIME_MS_MAX};
 use serde::{Serialize, de::DeserializeOwned};
 use std::io::{self, BufWriter, Read, Write};
@@ -26,6 +26,8 @@ const MAGIC: [u8; 8] = *b"BOXIMG_4";
 const RECORD_BYTES_MAX: u32 = 8 << 20;
 /// Gathers small records for the output.
 const WRITE_BUFFER_BYTES: usize = 64 << 10;
+/// As much of a record is believed to be there before it is.
+const READ_BYTES: usize = 64 << 10;
 
 /// The state at one moment, sharing memory with the state that goes on.
 #[derive(Clone, Debug)]
@@ -37,7 +39,7 @@ pub struct Image {
     reservations: Shards<Name, Reservation>,
     sessions: Shards<SessionId, Session>,
     keys: Shards<Key, KeyRecord>,
-    events: EventsImage,
+    pub(super) events: EventsImage,
 }
 
 /// Why bytes are no state.
@@ -60,6 +62,12 @@ pub enum ReadError {
     /// No state has this content.
     #[error("the image of the state is damaged: {0}")]
     Damaged(&'static str),
+}
+
+impl From<OutOfOrder> for ReadError {
+    fn from(_: OutOfOrder) -> ReadError {
+        ReadError::Damaged("records are out of order, or one is there twice")
+    }
 }
 
 /// The header: magic, configuration, position, time, horizon, how many reservations, sessions and keys.
@@ -128,7 +136,7 @@ impl Image {
 
 impl State {
     /// Reads what [`Image::write`] wrote, and not a byte more: give it a buffered reader. Besides the state it
-    /// needs memory for one record (at most 8 MiB).
+    /// needs memory for one record (at most 8 MiB) and for what is sorted (at most 40 MiB).
     ///
     /// # Errors
     /// [`ReadError`]. Content that passes is a state that [`check`](State::check) finds nothing wrong with.
@@ -152,27 +160,15 @@ impl State {
         let events_config = config.events.clone();
         let mut state = State { position, time_ms, ..State::new(config) };
         state.sessions.restore_horizon(horizon_ms);
-        state.read_reservations(reservations, &mut input)?;
+        let all = (0..reservations).map(|_| {
+            let (name, made_at, seats): ReservationRecord = input.read()?;
+            Ok((name, Reservation { made_at, seats }))
+        });
+        state.reservations.admit(position, all)?;
         state.events = Events::read(events_config, position, &mut input)?;
         state.read_sessions(sessions, &mut input)?;
         state.read_keys(keys, &mut input)?;
         Ok(state)
-    }
-
-    fn read_reservations(&mut self, count: u64, input: &mut RecordReader<'_>) -> Result<(), ReadError> {
-        let mut last: Option<Name> = None;
-        for _ in 0..count {
-            let (name, made_at, seats): ReservationRecord = input.read()?;
-            if !(1..=self.position).contains(&made_at) {
-                return Err(ReadError::Damaged("a reservation was made at a position that was not executed"));
-            }
-            if last.is_some_and(|last| !self.reservations.by_name().is_before(&last, &name)) {
-                return Err(ReadError::Damaged("reservations are out of order"));
-            }
-            last = Some(name.clone());
-            self.reservations.admit(name, Reservation { made_at, seats }).map_err(ReadError::Damaged)?;
-        }
-        Ok(())
     }
 
     fn read_sessions(&mut self, count: u64, input: &mut RecordReader<'_>) -> Result<(), ReadError> {
@@ -246,10 +242,11 @@ impl RecordReader<'_> {
             return Err(ReadError::Damaged("a record is longer than any"));
         }
         self.bytes.clear();
-        // Not allocated at once: the length may be a lie about a short input.
-        let read = (&mut *self.input).take(u64::from(length)).read_to_end(&mut self.bytes)?;
-        if read < length as usize {
-            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+        while self.bytes.len() < length as usize {
+            // Not allocated at once: the length may be a lie about a short input.
+            let (from, until) = (self.bytes.len(), length as usize);
+            self.bytes.resize(until.min(from + READ_BYTES), 0);
+            self.input.read_exact(&mut self.bytes[from..])?;
         }
         match postcard::take_from_bytes(&self.bytes) {
             Ok((record, [])) => Ok(record),

@@ -19,6 +19,7 @@ mod kept;
 pub mod keys;
 pub mod outcome;
 pub mod pack;
+mod piece;
 mod reservations;
 pub mod runs;
 pub mod seats;

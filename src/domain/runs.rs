@@ -1,6 +1,7 @@
 //! Seats of one reservation, small in memory: runs of adjacent seats.
 
 use super::ids::{SEATS_MAX, Seat};
+use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::{cmp::Ordering, fmt, sync::Arc};
 
@@ -147,22 +148,34 @@ impl Serialize for SeatRuns {
 
 impl<'de> Deserialize<'de> for SeatRuns {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let runs = Vec::<Run>::deserialize(deserializer)?;
-        checked(runs).ok_or_else(|| serde::de::Error::custom("not the fewest ascending runs of seats"))
+        deserializer.deserialize_seq(RunsVisitor)
     }
 }
 
-/// The seats of these runs if the runs are what [`SeatRuns`] promises.
-fn checked(runs: Vec<Run>) -> Option<SeatRuns> {
-    let whole = |run: &Run| run.count >= 1 && run.first.checked_add(run.count - 1).is_some();
-    let apart = |a: &Run, b: &Run| b.first > a.last() && b.first - a.last() > 1;
-    if !runs.iter().all(whole) || !runs.is_sorted_by(apart) {
-        return None;
+/// Takes runs as they come, without a vector for the one that most have.
+struct RunsVisitor;
+
+impl<'de> Visitor<'de> for RunsVisitor {
+    type Value = SeatRuns;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the fewest ascending runs of seats")
     }
-    let seats: u64 = runs.iter().map(|run| u64::from(run.count)).sum();
-    let mut builder = RunsBuilder::default();
-    runs.into_iter().for_each(|run| builder.push(run));
-    (seats <= u64::from(SEATS_MAX)).then(|| builder.finish())?
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut runs: A) -> Result<SeatRuns, A::Error> {
+        let wrong = || serde::de::Error::custom("not the fewest ascending runs of seats");
+        let (mut builder, mut seats) = (RunsBuilder::default(), 0);
+        while let Some(run) = runs.next_element::<Run>()? {
+            let is_whole = run.count >= 1 && run.first.checked_add(run.count - 1).is_some();
+            let is_apart = |last: Run| run.first > last.last() && run.first - last.last() > 1;
+            seats += u64::from(run.count);
+            if !is_whole || !builder.last.is_none_or(is_apart) || seats > u64::from(SEATS_MAX) {
+                return Err(wrong());
+            }
+            builder.push(run);
+        }
+        builder.finish().ok_or_else(wrong)
+    }
 }
 
 /// Puts ascending runs together, joining those that touch.

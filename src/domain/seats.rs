@@ -208,6 +208,34 @@ impl SeatSet {
         self.write(seats.runs(), false);
     }
 
+    /// Takes seats that a snapshot says are taken. The tree is wrong until [`admitted`](Self::admitted), which follows
+    /// the last of them.
+    ///
+    /// # Errors
+    /// A text that says why they cannot be taken beside the ones before them.
+    pub(super) fn admit(&mut self, run: Run) -> Result<(), &'static str> {
+        if run.first == 0 || run.last() > self.capacity {
+            return Err("somebody has seats that do not exist");
+        }
+        for (word, mask) in masks(run) {
+            if self.words[word] & mask != mask {
+                return Err("a seat with two holders");
+            }
+            self.words[word] ^= mask;
+            self.left -= mask.count_ones();
+        }
+        Ok(())
+    }
+
+    /// All seats that were taken are.
+    pub(super) fn admitted(&mut self) {
+        for (word, bits) in self.words.iter().enumerate() {
+            self.tree[self.leaves + word] = Summary::of_word(*bits);
+        }
+        self.mend(0, self.leaves - 1);
+        self.touched = 0..self.words.len();
+    }
+
     /// Gives seats back.
     ///
     /// # Panics
@@ -229,10 +257,7 @@ impl SeatSet {
             return Err("a seat past the capacity is free".into());
         }
         let mut fresh = SeatSet { tree: vec![Summary::default(); self.tree.len()], ..self.clone() };
-        for word in 0..self.words.len() {
-            fresh.tree[self.leaves + word] = Summary::of_word(self.words[word]);
-        }
-        fresh.mend(0, self.leaves - 1);
+        fresh.admitted();
         if fresh.tree != self.tree { Err("the tree over the seats is wrong".into()) } else { Ok(()) }
     }
 

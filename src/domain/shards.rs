@@ -1,7 +1,9 @@
-//! An ordered map in many small copy-on-write pieces, in groups that are copied on write, too: a picture of it costs a
+//! A map in many small copy-on-write pieces, in groups that are copied on write, too: a picture of it costs a
 //! pointer a group, and a write beside the picture copies the pointers of one group and one piece, each once.
+//! Whoever goes through it finds the same order for the same entries.
 
-use std::{collections::BTreeMap, sync::Arc};
+use super::piece::Piece;
+use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Most pieces of a map. Whoever writes beside a picture waits for a copy of one: 150 of ten million entries.
@@ -11,8 +13,13 @@ const GROUP_LEN: usize = 256;
 
 /// A key that spreads evenly over the pieces, the same way on every server and for ever (snapshots depend on it).
 pub(super) trait ShardKey: Ord + Clone {
-    /// A hash of the whole key.
+    /// A hash of the key, or of that part of it that is to lie together.
     fn shard_hash(&self) -> u64;
+
+    /// Tells keys of one piece apart, mostly. The upper bits of that hash, since the lower ones say which piece it is.
+    fn tag(&self, shard_hash: u64) -> u8 {
+        (shard_hash >> 56) as u8
+    }
 }
 
 impl ShardKey for super::ids::Name {
@@ -42,14 +49,14 @@ pub(super) struct Shards<K, V> {
     len: usize,
 }
 
-type Group<K, V> = Arc<[Arc<BTreeMap<K, V>>]>;
+type Group<K, V> = Arc<[Arc<Piece<K, V>>]>;
 
 impl<K: ShardKey, V: Clone> Shards<K, V> {
     /// An empty map that will hold up to `len_max` entries, about `shard_len` in a piece.
     pub(super) fn new(len_max: usize, shard_len: usize) -> Self {
         let count = (len_max / shard_len).next_power_of_two().min(SHARDS_MAX);
         let group_len = count.min(GROUP_LEN);
-        let piece = Arc::new(BTreeMap::new());
+        let piece = Arc::new(Piece::default());
         let empty: Group<K, V> = vec![piece; group_len].into();
         Shards { groups: vec![empty.clone(); count / group_len], empty, count, len: 0 }
     }
@@ -59,23 +66,24 @@ impl<K: ShardKey, V: Clone> Shards<K, V> {
     }
 
     pub(super) fn get(&self, key: &K) -> Option<&V> {
-        self.shard(self.index(key)).get(key)
+        let (index, tag) = self.index_and_tag(key);
+        self.shard(index).get(key, tag)
     }
 
     pub(super) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
-        let index = self.index(key);
+        let (index, tag) = self.index_and_tag(key);
         let (group, at) = self.place(index);
         // A piece that a picture shares is copied only if the entry is in it.
         let own = Arc::get_mut(&mut self.groups[group]).and_then(|group| Arc::get_mut(&mut group[at]));
-        if own.is_none() && !self.shard(index).contains_key(key) {
+        if own.is_none() && self.shard(index).get(key, tag).is_none() {
             return None;
         }
-        self.shard_mut(index).get_mut(key)
+        self.shard_mut(index).get_mut(key, tag)
     }
 
     pub(super) fn insert(&mut self, key: K, value: V) -> Option<V> {
-        let index = self.index(&key);
-        let old = self.shard_mut(index).insert(key, value);
+        let (index, tag) = self.index_and_tag(&key);
+        let old = self.shard_mut(index).insert(key, tag, value);
         self.len += usize::from(old.is_none());
         old
     }
@@ -86,17 +94,17 @@ impl<K: ShardKey, V: Clone> Shards<K, V> {
 
     /// Removes an entry that is as it should be.
     pub(super) fn remove_if(&mut self, key: &K, is_right: impl FnOnce(&V) -> bool) -> Option<V> {
-        let index = self.index(key);
-        if !self.shard(index).get(key).is_some_and(is_right) {
+        let (index, tag) = self.index_and_tag(key);
+        if !self.shard(index).get(key, tag).is_some_and(is_right) {
             return None;
         }
         self.len -= 1;
-        self.shard_mut(index).remove(key)
+        self.shard_mut(index).remove(key, tag)
     }
 
     /// The entries from one key to another, where both are in one piece by their hash.
     pub(super) fn range(&self, first: &K, last: &K) -> impl Iterator<Item = (&K, &V)> {
-        self.shard(self.index(first)).range(first..=last)
+        self.shard(self.index(first)).range(first.clone()..=last.clone())
     }
 
     /// All entries, by piece and within a piece by key: the same order for the same entries, whatever happened.
@@ -104,7 +112,12 @@ impl<K: ShardKey, V: Clone> Shards<K, V> {
         self.shards().flat_map(|(_, shard)| shard.iter())
     }
 
-    /// All entries in that order. What was seen is let go at once: a picture that is written so holds less and less, and
+    /// All keys, in no order.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &K> {
+        self.shards().flat_map(|(_, shard)| shard.keys())
+    }
+
+    /// All entries in the order of [`iter`](Self::iter). What was seen is let go at once: a picture that is written so holds less and less, and
     /// whoever writes beside it need not copy what it has let go.
     pub(super) fn consume<E>(self, mut each: impl FnMut(&K, &V) -> Result<(), E>) -> Result<(), E> {
         let mut filled = self.groups.into_iter().filter(|group| !Arc::ptr_eq(group, &self.empty));
@@ -121,31 +134,38 @@ impl<K: ShardKey, V: Clone> Shards<K, V> {
 
     /// That entries lie where they are looked for, and are counted.
     pub(super) fn check(&self) -> Result<(), String> {
-        let misplaced =
-            |(at, shard): (usize, &Arc<BTreeMap<K, V>>)| shard.keys().any(|key| self.index(key) != at);
-        if self.shards().any(misplaced) {
-            return Err("an entry lies in the wrong shard".into());
+        for (at, shard) in self.shards() {
+            shard.check()?;
+            if shard.keys().any(|key| self.index(key) != at) {
+                return Err("an entry lies in the wrong shard".into());
+            }
         }
         let len = self.iter().count();
         if len != self.len { Err(format!("{len} entries are counted as {}", self.len)) } else { Ok(()) }
     }
 
     fn index(&self, key: &K) -> usize {
-        key.shard_hash() as usize & (self.count - 1)
+        self.index_and_tag(key).0
+    }
+
+    /// Which piece a key lies in, and its tag there.
+    fn index_and_tag(&self, key: &K) -> (usize, u8) {
+        let hash = key.shard_hash();
+        (hash as usize & (self.count - 1), key.tag(hash))
     }
 
     /// The pieces of groups that were ever written to, each with its number.
-    fn shards(&self) -> impl Iterator<Item = (usize, &Arc<BTreeMap<K, V>>)> {
+    fn shards(&self) -> impl Iterator<Item = (usize, &Arc<Piece<K, V>>)> {
         let filled = self.groups.iter().enumerate().filter(|(_, group)| !Arc::ptr_eq(group, &self.empty));
         filled.flat_map(|(at, group)| (at * GROUP_LEN..).zip(group.iter()))
     }
 
-    fn shard(&self, index: usize) -> &BTreeMap<K, V> {
+    fn shard(&self, index: usize) -> &Piece<K, V> {
         let (group, at) = self.place(index);
         &self.groups[group][at]
     }
 
-    fn shard_mut(&mut self, index: usize) -> &mut BTreeMap<K, V> {
+    fn shard_mut(&mut self, index: usize) -> &mut Piece<K, V> {
         let (group, at) = self.place(index);
         Arc::make_mut(&mut Arc::make_mut(&mut self.groups[group])[at])
     }
@@ -153,6 +173,64 @@ impl<K: ShardKey, V: Clone> Shards<K, V> {
     /// In which group a piece is, and where in it.
     fn place(&self, index: usize) -> (usize, usize) {
         (index / GROUP_LEN, index % GROUP_LEN)
+    }
+}
+
+/// Fills a map with entries that come in the order of [`Shards::iter`], each piece at once: nothing is looked for.
+#[derive(Debug)]
+pub(super) struct Filling<K, V> {
+    map: Shards<K, V>,
+    /// Of the piece that is being filled.
+    index: usize,
+    piece: Piece<K, V>,
+}
+
+/// A key that is not after the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct OutOfOrder;
+
+impl<K: ShardKey, V: Clone> Filling<K, V> {
+    /// Fills an empty map.
+    pub(super) fn new(map: Shards<K, V>) -> Self {
+        assert!(map.len == 0, "only an empty map is filled");
+        Filling { map, index: 0, piece: Piece::default() }
+    }
+
+    /// How many entries have come.
+    pub(super) fn len(&self) -> usize {
+        self.map.len
+    }
+
+    /// The next entry.
+    pub(super) fn push(&mut self, key: K, value: V) -> Result<(), OutOfOrder> {
+        let (index, tag) = self.map.index_and_tag(&key);
+        if index != self.index {
+            if index < self.index {
+                return Err(OutOfOrder);
+            }
+            self.put_down();
+            self.index = index;
+        } else if self.piece.last().is_some_and(|last| *last >= key) {
+            return Err(OutOfOrder);
+        }
+        self.piece.push(key, tag, value);
+        self.map.len += 1;
+        Ok(())
+    }
+
+    /// The map with all of them.
+    pub(super) fn finish(mut self) -> Shards<K, V> {
+        self.put_down();
+        self.map
+    }
+
+    fn put_down(&mut self) {
+        if !self.piece.is_empty() {
+            // In no more room than it takes, as a copy has it.
+            let (group, at) = self.map.place(self.index);
+            Arc::make_mut(&mut self.map.groups[group])[at] = Arc::new(self.piece.clone());
+            self.piece.clear();
+        }
     }
 }
 
@@ -225,6 +303,24 @@ mod tests {
             Ok::<_, ()>(())
         });
         assert_eq!((consumed, seen), (Ok(()), in_order));
+    }
+
+    #[test]
+    fn a_map_is_filled_in_its_own_order_only() {
+        let mut map = Shards::new(1000, 4);
+        (0..1000).for_each(|n| assert_eq!(map.insert(id(n), n), None));
+        let entries: Vec<(SessionId, u64)> = map.iter().map(|(key, n)| (*key, *n)).collect();
+        let mut filling = Filling::new(Shards::new(1000, 4));
+        for (at, (key, n)) in entries.iter().enumerate() {
+            assert_eq!((filling.push(*key, *n), filling.len()), (Ok(()), at + 1));
+            for (before, n) in [entries[at], entries[at / 2]] {
+                assert_eq!(filling.push(before, n), Err(OutOfOrder));
+            }
+        }
+        let filled = filling.finish();
+        filled.check().unwrap();
+        assert_eq!(filled.len(), 1000);
+        assert!(filled.iter().eq(map.iter()));
     }
 
     #[test]

@@ -56,9 +56,10 @@ const LAYERS: [(&str, &[&str]); 16] = [
 /// Layers that are values in and values out, the same everywhere and every time.
 const PURE: [&str; 3] = ["domain", "protocol", "verify"];
 /// Crates that they may use: no input or output, no clock, no tasks.
-const PURE_CRATES: [&str; 9] = [
+const PURE_CRATES: [&str; 10] = [
     "bytes",
     "fastrand",
+    "memchr",
     "postcard",
     "proptest",
     "serde",

@@ -77,6 +77,20 @@ impl Bookings {
         (booking.seats, booking.made_at) = (seats, position);
     }
 
+    /// Puts back the bookings of a snapshot.
+    pub(super) fn admit(&mut self, table: Shards<Spot, Booking>) {
+        self.table = table;
+    }
+
+    /// Counts one of them that is outside of the holder's branch, unless there are as many as there can be.
+    pub(super) fn admit_outside(&mut self, party: Party, month: Month, max: u32) -> bool {
+        let is_right = self.outside.count(party, month) < max;
+        if is_right {
+            self.outside.add(party, month);
+        }
+        is_right
+    }
+
     pub(super) fn check(&self, outside: &Quota) -> Result<(), String> {
         self.table.check()?;
         if *outside != self.outside { Err("bookings of a month are counted wrong".into()) } else { Ok(()) }

@@ -143,12 +143,12 @@ impl Catalogue {
 
     pub(super) fn hall_mut(&mut self, number: u32) -> &mut Hall {
         self.touch(number);
-        self.admit_hall(number)
+        self.halls[number as usize].as_mut().expect("every event has a hall")
     }
 
-    /// The same while a snapshot is read, which nobody follows.
-    pub(super) fn admit_hall(&mut self, number: u32) -> &mut Hall {
-        self.halls[number as usize].as_mut().expect("every event has a hall")
+    /// The same while a snapshot is read: nobody follows it, and there may be no such event.
+    pub(super) fn admit_hall(&mut self, number: u32) -> Option<&mut Hall> {
+        self.halls.get_mut(number as usize)?.as_mut()
     }
 
     pub(super) fn add(&mut self, event: Event) -> u32 {
@@ -206,9 +206,10 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Works out the rest when all events of a snapshot are there.
+    /// Works out the rest when all events of a snapshot are there, and all who have seats.
     pub(super) fn admitted(&mut self) {
         self.free = self.given();
+        self.halls.iter_mut().flatten().for_each(|hall| hall.seats.admitted());
     }
 
     /// `halls` is what follows from bookings and holds, by event.

@@ -10,7 +10,8 @@ use super::name_index::NameIndex;
 use super::numbers::Numbers;
 use super::uses::Uses;
 use crate::domain::ids::Name;
-use crate::domain::shards::{ShardKey, Shards};
+use crate::domain::image::ReadError;
+use crate::domain::shards::{Filling, ShardKey, Shards};
 use std::collections::BTreeMap;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -21,6 +22,13 @@ const MANAGER: u32 = 1 << 14;
 const BRANCH_SHIFT: u32 = 15;
 /// Guests in one shard of a full table, unless it is very large.
 const SHARD_LEN: usize = 256;
+
+/// What is read from a snapshot in one order and belongs in another is gathered, so much of it, and sorted: then it is put
+/// down in places that lie close together, one after the other. A place anywhere costs half a microsecond.
+#[cfg(not(test))]
+pub(super) const GATHERED_MAX: usize = 1 << 20;
+#[cfg(test)]
+pub(super) const GATHERED_MAX: usize = 3;
 
 /// Somebody who can have seats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,6 +52,11 @@ impl ShardKey for Spot {
     fn shard_hash(&self) -> u64 {
         self.party.shard_hash()
     }
+
+    fn tag(&self, shard_hash: u64) -> u8 {
+        // What one party has lies together and is told apart, too.
+        (shard_hash >> 56) as u8 ^ number_tag(self.event)
+    }
 }
 
 impl ShardKey for u32 {
@@ -51,6 +64,15 @@ impl ShardKey for u32 {
         // Numbers that are given from the lowest on spread evenly by themselves.
         u64::from(*self)
     }
+
+    fn tag(&self, _: u64) -> u8 {
+        number_tag(*self)
+    }
+}
+
+/// Spreads numbers that lie close together, or a power of two apart (Knuth, TAOCP 3, 6.4: multiplicative hashing).
+fn number_tag(number: u32) -> u8 {
+    (number.wrapping_mul(0x9E37_79B1) >> 24) as u8
 }
 
 impl Spot {
@@ -163,24 +185,47 @@ impl Guests {
         }
     }
 
-    /// Whether that is a guest who has anything. Does not touch the name: there are millions when a snapshot is read.
-    pub(super) fn has(&self, party: Party) -> bool {
-        party.as_guest().is_some_and(|number| self.names.get(&number).is_some())
+    /// Puts back the guests of a snapshot, in the order of their map. What they have comes later.
+    pub(super) fn admit(
+        &mut self,
+        guests: impl Iterator<Item = Result<(u32, Name), ReadError>>,
+    ) -> Result<(), ReadError> {
+        let (mut names, mut gathered) = (Filling::new(self.names.clone()), Vec::new());
+        for guest in guests {
+            let (number, name) = guest?;
+            self.must_be_given(number).map_err(ReadError::Damaged)?;
+            gathered.push(self.numbers.entry(&name, number));
+            if gathered.len() == GATHERED_MAX {
+                self.numbers.append(&mut gathered);
+            }
+            names.push(number, name)?;
+        }
+        self.numbers.append(&mut gathered);
+        self.names = names.finish();
+        match self.numbers.settle(|a, b| self.names.get(&a) == self.names.get(&b)) {
+            true => Ok(()),
+            false => Err(ReadError::Damaged("a guest with two numbers")),
+        }
     }
 
-    /// Puts back a guest of a snapshot. They come by number; what they have comes later.
-    pub(super) fn admit(&mut self, number: u32, name: Name) -> Result<(), &'static str> {
-        if number >= self.numbers_max || self.number(&name).is_some() || self.names.get(&number).is_some() {
-            return Err("a guest twice, or with a number that is never given");
-        }
-        self.numbers.insert(&name, number);
-        self.names.insert(number, name);
+    /// A party without an id has one thing more in a snapshot.
+    pub(super) fn admit_use(&mut self, party: Party) -> Result<(), &'static str> {
+        let number = party.as_guest().ok_or("seats of nobody")?;
+        self.must_be_given(number)?;
+        self.uses.add(number);
         Ok(())
+    }
+
+    fn must_be_given(&self, number: u32) -> Result<(), &'static str> {
+        if number < self.numbers_max { Ok(()) } else { Err("a guest with a number that is never given") }
     }
 
     /// Works out the rest when all guests of a snapshot and all they have are there.
     pub(super) fn admitted(&mut self) -> Result<(), &'static str> {
-        if self.uses.len() != self.names.len() {
+        if self.uses.len() > self.names.len() {
+            return Err("seats of nobody");
+        }
+        if !self.names.keys().all(|number| self.uses.has(*number)) {
             return Err("a guest who has nothing");
         }
         self.free = self.given();
@@ -243,10 +288,6 @@ mod tests {
         assert_eq!(guests.find(&guest("bob")), Some(parties[1]), "has one thing left");
         guests.let_go(parties[1]);
         assert_eq!((guests.find(&guest("bob")), guests.actor(parties[1])), (None, None));
-        assert_eq!(
-            (guests.has(parties[1]), guests.has(parties[0]), guests.has(Party(7))),
-            (false, true, false)
-        );
         assert_eq!(guests.hold(&guest("dan")), parties[1]);
         assert_eq!(guests.actor(parties[1]), Some(guest("dan")));
     }

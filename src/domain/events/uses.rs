@@ -19,6 +19,12 @@ impl Uses {
         self.len
     }
 
+    /// Whether somebody has anything.
+    pub(super) fn has(&self, number: u32) -> bool {
+        let (page, at) = place(number);
+        self.pages.get(page).and_then(|page| page.get(at)).is_some_and(|uses| *uses > 0)
+    }
+
     /// One thing more.
     pub(super) fn add(&mut self, number: u32) {
         let (page, at) = place(number);
@@ -93,6 +99,10 @@ mod tests {
     fn nobody_gives_up_what_they_do_not_have() {
         let mut uses = Uses::default();
         uses.add(7);
+        assert_eq!(
+            [6, 7, 8, 7 + PAGE_LEN as u32].map(|number| uses.has(number)),
+            [false, true, false, false]
+        );
         uses.remove(8);
     }
 }
