@@ -134,12 +134,15 @@ impl<M: Machine> Lamport<M> {
 
     /// Whether somebody of these has told of a suspect for so long that, were the suspect dead, this server would have
     /// found out itself. Before that, who says so may be right, and leaving out a life that may live
-    /// needs better reasons where one survivor may go on (rule 2).
+    /// needs better reasons where one survivor may go on (rule 2). While one of them is silent it may be dead, whatever it
+    /// said before: to go on with it and without the one that lives would leave each of the two that live alone.
     fn has_lasted(&self, life: Member, chosen: &[Member]) -> bool {
         let suspect_ms = self.settings.limits.suspect_ms;
-        let long = |m: &Member| self.peers.get(&m.server).is_some_and(|p| p.suspecting_ms > suspect_ms);
+        let mut peers = chosen.iter().chain([&life]).filter_map(|m| self.peers.get(&m.server));
         match self.settings.availability {
-            Availability::Any => chosen.iter().chain([&life]).any(long),
+            Availability::Any => {
+                peers.clone().all(|p| self.is_heard(p)) && peers.any(|p| p.suspecting_ms > suspect_ms)
+            }
             Availability::Majority => true,
         }
     }

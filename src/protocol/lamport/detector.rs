@@ -162,6 +162,11 @@ impl<M: Machine> Lamport<M> {
             && ms >= others_suspect_ms
     }
 
+    /// Whether a server has just said something.
+    pub(super) fn is_heard(&self, peer: &Peer) -> bool {
+        peer.silent_ms <= 2 * self.settings.limits.heartbeat_ms
+    }
+
     /// Silence and links that stay down.
     fn watch_peers(&mut self, gap_ms: u64, fx: &mut Fx<M>) {
         let (suspect_ms, probe_ms) = (self.settings.limits.suspect_ms, self.settings.limits.probe_ms);

@@ -214,7 +214,7 @@ impl<M: Machine> Lamport<M> {
         (server, life, linked, *silent_ms >= limits.suspect_ms).hash(hash);
         (unlinked_ms.min(&until(limits.probe_ms)), stuck_ms.min(&until(self.patience_ms()))).hash(hash);
         (*joiner_pause_ms > 0, *agrees == Some(false)).hash(hash);
-        (*suspecting_ms > limits.suspect_ms).hash(hash);
+        (*suspecting_ms > limits.suspect_ms, self.is_heard(peer)).hash(hash);
         (reply.ms >= limits.suspect_ms).hash(hash);
     }
 

@@ -200,3 +200,14 @@ fn s16_a_member_that_was_never_met_is_not_waited_for_without_end() {
     w.play("crash 1\ncrash 3\nrun 1000\nrestart 1\nrun 60000");
     w.assert_goes_on(&[1, 2]);
 }
+
+/// 2 and 3 have lost their link and blame each other, and 2 stops before that has lasted for long: 3 lives and must not be left
+/// out on the word of one that is dead.
+#[test]
+fn s15_nobody_is_left_out_on_a_word_while_one_of_the_two_is_silent() {
+    let mut w = story("servers 4");
+    w.play("run 1000\ncut 2 3\nrun 3000\npause 2");
+    let happened = w.play("run 20000");
+    assert_has_not(&happened, "another member cannot reach it");
+    w.assert_goes_on(&[1, 3, 4]);
+}
