@@ -19,6 +19,10 @@ const QUEUE_LEN_MAX: usize = 8_192;
 /// line itself. A crash loses at most so much more.
 const COLLECT_FOR: Duration = Duration::from_millis(10);
 
+/// Synced after so much. What the kernel keeps for later it writes at once, every few seconds, and a flush of the replicated
+/// log on the same disk waits for all of it: 0.15 s, where 6 MB of lines came each second.
+const SYNC_BYTES: u64 = 256 << 10;
+
 /// How large files become, and how many there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rotation {
@@ -179,6 +183,8 @@ struct Rotating {
     rotation: Rotation,
     file: BufWriter<File>,
     bytes: u64,
+    /// Written since the last sync.
+    unsynced: u64,
     /// The line at hand; its room is used again.
     line: Vec<u8>,
 }
@@ -190,8 +196,8 @@ impl Rotating {
         }
         let file = rotation.readers.open(path)?;
         let bytes = file.metadata()?.len();
-        let mut rotating =
-            Rotating { path: path.to_owned(), rotation, file: BufWriter::new(file), bytes, line: Vec::new() };
+        let (file, line) = (BufWriter::new(file), Vec::new());
+        let mut rotating = Rotating { path: path.to_owned(), rotation, file, bytes, unsynced: 0, line };
         // A crash may have cut the last line short: the next one begins on its own.
         if bytes > 0 && last_byte(path)? != b'\n' {
             rotating.put(b"\n")?;
@@ -215,11 +221,21 @@ impl Rotating {
     fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)?;
         self.bytes += bytes.len() as u64;
+        self.unsynced += bytes.len() as u64;
         Ok(())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+        self.file.flush()?;
+        if self.unsynced < SYNC_BYTES {
+            return Ok(());
+        }
+        self.unsynced = 0;
+        match self.file.get_ref().sync_data() {
+            // A pipe, say, has no disk.
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+            synced => synced,
+        }
     }
 
     /// The highest number is the oldest; what is beyond goes.

@@ -8,8 +8,8 @@ use super::{
     segment::{self, HEADER_BYTES, Header, Segment, Start},
 };
 
-/// Zeroed and synced at once while the next file is prepared: a few milliseconds.
-const SLICE_BYTES: u64 = 1 << 20;
+/// Zeroed and synced at once while the next file is prepared: about a millisecond, for which a record may have to wait.
+const SLICE_BYTES: u64 = 256 << 10;
 /// Lengths are multiples of this.
 const PAGE_BYTES: u64 = 4096;
 /// A buffer that grew beyond this for one large commit is given back.

@@ -26,10 +26,9 @@ const MAGIC: [u8; 8] = *b"BOXSNAP\n";
 const TRAILER_MAGIC: [u8; 8] = *b"BOXSEND\n";
 const HEADER_BYTES: usize = 32;
 const TRAILER_BYTES: usize = 32;
-/// How much is written, read and hashed at once.
+/// How much is written and synced, read, and hashed at once. The log's own syncs wait for those of a snapshot: a
+/// millisecond each, where 4 MiB made every one of them take ten.
 const CHUNK_BYTES: usize = 256 << 10;
-/// Synced after so much, so that the last sync of a large snapshot does not hold up the log's.
-const SYNC_BYTES: u64 = 4 << 20;
 
 /// Which snapshot, by its file's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -85,7 +84,6 @@ pub struct SnapshotWriter<D: Disk> {
     temporary: String,
     buffer: Vec<u8>,
     offset: u64,
-    unsynced: u64,
     hasher: Box<Xxh3>,
     counted: Counted,
     finished: bool,
@@ -117,8 +115,8 @@ impl<D: Disk> SnapshotWriter<D> {
         buffer.extend_from_slice(&[0; 4]);
         buffer.extend_from_slice(&cluster_hash.to_le_bytes());
         buffer.extend_from_slice(&id.position.to_le_bytes());
-        let (offset, unsynced, hasher) = (0, 0, Box::new(Xxh3::new()));
-        Ok(SnapshotWriter { disk, id, temporary, buffer, offset, unsynced, hasher, counted, finished: false })
+        let (offset, hasher) = (0, Box::new(Xxh3::new()));
+        Ok(SnapshotWriter { disk, id, temporary, buffer, offset, hasher, counted, finished: false })
     }
 
     /// Position of the state that is written.
@@ -142,12 +140,7 @@ impl<D: Disk> SnapshotWriter<D> {
         self.buffer.clear();
         self.offset += written;
         self.counted.add(written);
-        self.unsynced += written;
-        if self.unsynced >= SYNC_BYTES {
-            self.unsynced = 0;
-            self.disk.sync(&self.temporary)?;
-        }
-        Ok(())
+        self.disk.sync(&self.temporary)
     }
 
     /// Makes the snapshot durable under its name. It counts as soon as this returns, but the log is only cut
@@ -175,7 +168,6 @@ impl<D: Disk> SnapshotWriter<D> {
         let crc = crc32fast::hash(&self.buffer);
         self.buffer.extend_from_slice(&crc.to_le_bytes());
         self.put_out()?;
-        self.disk.sync(&self.temporary)?;
         self.disk.close(&self.temporary);
         Ok(())
     }
