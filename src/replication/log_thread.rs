@@ -1,4 +1,4 @@
-//! The thread that owns the log, and the one that writes and reads snapshots beside it.
+//! The thread that owns the log, and those that write and read snapshots beside it.
 //!
 //! Whatever has been queued is carried out together and made durable by one flush (group commit). Marks of
 //! execution may be lost without harm (rule 8), so they wait for something that must be flushed anyway, at most until the
@@ -22,8 +22,12 @@ use tokio::sync::mpsc;
 const QUEUED_BYTES_MAX: usize = 64 << 20;
 /// Events that may wait for the driver; the log waits when there are more.
 const EVENTS_MAX: usize = 1_024;
-/// Snapshots that may wait to be written or read: the engine asks for one of each at a time.
+/// Snapshots that may wait to be written, or to be read: the engine asks for one of each at a time.
 const JOBS_MAX: usize = 4;
+/// How much less of a processor that everybody wants is given to writing snapshots (`man 7 sched`): with 10, a tenth of
+/// what a client's command is given. Seldom does anybody wait for one (a server that comes back and was offered none); a
+/// server that reads one sells nothing until it has.
+const WRITING_NICE: i32 = 10;
 
 /// What the log tells the driver.
 #[derive(Debug)]
@@ -79,7 +83,7 @@ where
     M::Outcome: Send,
     M::Config: 'static,
 {
-    /// Starts both threads.
+    /// Starts all threads.
     ///
     /// # Errors
     /// The system has no thread to give.
@@ -91,15 +95,13 @@ where
         let waiting =
             Waiting { effects: Vec::new(), is_urgent: false, bytes: 0, job_done: false, closed: false };
         let queue = Arc::new(Queue { waiting: Mutex::new(waiting), filled: Condvar::new() });
-        let (jobs, jobs_taken) = sync_channel(JOBS_MAX);
-        let (results, results_taken) = sync_channel(JOBS_MAX);
-        let done = queue.clone();
-        let snapshots = Builder::new()
-            .name("snapshots".to_owned())
-            .spawn(move || run_jobs(&jobs_taken, &results, &done))?;
+        let (results, results_taken) = sync_channel(2 * JOBS_MAX);
+        let (writing, writer) = start_jobs("snapshots", WRITING_NICE, &results, &queue)?;
+        let (reading, reader) = start_jobs("snapshot reader", 0, &results, &queue)?;
+        let jobs = Jobs { writing, reading };
         let worker =
             Worker { persister, queue: queue.clone(), events, jobs, results: results_taken, metrics };
-        let thread = Builder::new().name("log".to_owned()).spawn(move || worker.run(snapshots))?;
+        let thread = Builder::new().name("log".to_owned()).spawn(move || worker.run([writer, reader]))?;
         Ok((LogThread { queue, thread }, receiver))
     }
 }
@@ -140,7 +142,7 @@ impl<M: Storable> LogThread<M> {
         self.queue.lock().bytes
     }
 
-    /// Carries out what is queued, then ends both threads. The handle is for whoever may wait for that.
+    /// Carries out what is queued, then ends all threads. The handle is for whoever may wait for that.
     pub(super) fn close(self) -> JoinHandle<()> {
         self.queue.lock().closed = true;
         self.queue.filled.notify_one();
@@ -163,17 +165,50 @@ fn is_mark<M: Storable>(effect: &Effect<M>) -> bool {
     matches!(effect, Effect::Append { record: Record::Executed { .. }, .. })
 }
 
-fn run_jobs<D: Disk, M: Storable>(
-    jobs: &Receiver<Job<D, M>>,
-    results: &SyncSender<Result<JobResult<D, M>, StorageError>>,
-    queue: &Queue<M>,
-) {
-    while let Ok(job) = jobs.recv() {
-        if results.send(job.run()).is_err() {
-            return;
+type Done<D, M> = Result<JobResult<D, M>, StorageError>;
+
+/// A thread that does jobs, and where they are given to it. It ends when nobody can give it any.
+fn start_jobs<D: Disk, M>(
+    name: &str,
+    nice: i32,
+    results: &SyncSender<Done<D, M>>,
+    queue: &Arc<Queue<M>>,
+) -> io::Result<(SyncSender<Job<D, M>>, JoinHandle<()>)>
+where
+    M: Storable + Send + 'static,
+    M::Image: Send,
+    M::Outcome: Send,
+    M::Config: 'static,
+{
+    let (jobs, taken) = sync_channel::<Job<D, M>>(JOBS_MAX);
+    let (results, queue) = (results.clone(), queue.clone());
+    let work = move || {
+        // Of this thread alone (Linux). Where it is forbidden, it is only less polite.
+        let _ = rustix::process::nice(nice);
+        while let Ok(job) = taken.recv() {
+            if results.send(job.run()).is_err() {
+                return;
+            }
+            queue.lock().job_done = true;
+            queue.filled.notify_one();
         }
-        queue.lock().job_done = true;
-        queue.filled.notify_one();
+    };
+    Ok((jobs, Builder::new().name(name.to_owned()).spawn(work)?))
+}
+
+/// Where jobs are given to those who do them.
+struct Jobs<D: Disk, M: Storable> {
+    writing: SyncSender<Job<D, M>>,
+    reading: SyncSender<Job<D, M>>,
+}
+
+impl<D: Disk, M: Storable> Jobs<D, M> {
+    fn give(&self, job: Job<D, M>) -> Result<(), Gone> {
+        let jobs = match job {
+            Job::Write { .. } => &self.writing,
+            Job::Load { .. } => &self.reading,
+        };
+        jobs.send(job).map_err(|_| Gone)
     }
 }
 
@@ -181,8 +216,8 @@ struct Worker<D: Disk, M: Storable> {
     persister: Persister<D, M>,
     queue: Arc<Queue<M>>,
     events: mpsc::Sender<LogEvent<M>>,
-    jobs: SyncSender<Job<D, M>>,
-    results: Receiver<Result<JobResult<D, M>, StorageError>>,
+    jobs: Jobs<D, M>,
+    results: Receiver<Done<D, M>>,
     metrics: Arc<Metrics>,
 }
 
@@ -190,14 +225,16 @@ struct Worker<D: Disk, M: Storable> {
 struct Gone;
 
 impl<D: Disk, M: Storable> Worker<D, M> {
-    fn run(mut self, snapshots: JoinHandle<()>) {
+    fn run(mut self, snapshots: [JoinHandle<()>; 2]) {
         let ended = self.serve();
         if let Ok(Err(error)) = ended {
             let _ = self.events.blocking_send(LogEvent::Failed(error));
         }
-        // The snapshot thread ends when nobody asks any more; what it writes must not outlive the store.
+        // These threads end when nobody asks any more; what they write must not outlive the store.
         drop((self.jobs, self.results));
-        let _ = snapshots.join();
+        for thread in snapshots {
+            let _ = thread.join();
+        }
     }
 
     /// Until the queue is closed and empty, or the disk fails.
@@ -269,7 +306,7 @@ impl<D: Disk, M: Storable> Worker<D, M> {
             match self.persister.carry(effect) {
                 Ok(Carried::Done) => {}
                 Ok(Carried::Input(input)) => self.tell(LogEvent::Input(input))?,
-                Ok(Carried::Job(job)) => self.jobs.send(job).map_err(|_| Gone)?,
+                Ok(Carried::Job(job)) => self.jobs.give(job)?,
                 Err(error) => return Ok(Err(error)),
             }
         }
