@@ -1,5 +1,6 @@
 //! How long the state machine takes in the largest theatre, and how much memory: `cargo bench --bench domain`; with
-//! 10,000 events and 1,000,000 bookings: `... -- --events`; with ten times as many: `... -- --full`.
+//! 10,000 events and 1,000,000 bookings: `... -- --events`; with ten times as many: `... -- --full`; each of them another
+//! guest's instead of customers': `... -- --full --guests`.
 //!
 //! Plain measuring instead of a framework: what matters is the slowest case and the memory, not a trend (that is
 //! `criterion.rs`). Each line gives the mean and the 99.9th percentile of single calls; reading the clock (about
@@ -38,11 +39,12 @@ mod events;
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let has = |flag: &str| arguments.iter().any(|argument| argument == flag);
+    let guests = has("--guests");
     if has("--full") {
-        return events::run(events::Size { events: 100_000, bookings: 10_000_000 });
+        return events::run(events::Size { events: 100_000, bookings: 10_000_000, guests });
     }
     if has("--events") {
-        return events::run(events::Size { events: 10_000, bookings: 1_000_000 });
+        return events::run(events::Size { events: 10_000, bookings: 1_000_000, guests });
     }
     // Nothing is given back before the end: memory that is used again could not be measured.
     let kept = (sessions(), reservations(), pictures());

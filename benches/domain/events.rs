@@ -19,6 +19,8 @@ const COMMANDS_PER_BATCH: u64 = 1_000;
 pub struct Size {
     pub events: u64,
     pub bookings: u64,
+    /// Every booking is another guest's, instead of customers' who have many.
+    pub guests: bool,
 }
 
 struct Desk {
@@ -27,6 +29,7 @@ struct Desk {
     sequence: u64,
     position: u64,
     events_per_branch: u64,
+    guests: bool,
 }
 
 /// Lives through it and prints what it takes.
@@ -47,6 +50,7 @@ pub fn run(size: Size) {
         sequence: 0,
         position: 0,
         events_per_branch: size.events / BRANCHES,
+        guests: size.guests,
     };
     let before = resident_bytes();
     desk.fill(size.events, |desk, n| desk.add(n));
@@ -64,8 +68,10 @@ pub fn run(size: Size) {
     println!("{bookings} bookings of 2 seats: {} bytes a booking, {took:.1?} in all", used / bookings);
     println!("everything together: {} MB", (resident_bytes() - before) / 1_000_000);
     desk.one_by_one(bookings as u64);
-    desk.waiting();
-    desk.sessions();
+    if !size.guests {
+        desk.waiting();
+        desk.sessions();
+    }
     desk.pictures();
 }
 
@@ -119,9 +125,12 @@ impl Desk {
         let round = n / BRANCHES / CUSTOMERS;
         let at = if round % 10 == 9 { (branch + 1) % BRANCHES } else { branch };
         let event = (customer + round * 7_919) % self.events_per_branch;
-        let who = format!("{}C{customer:04}", code(branch)).parse().expect("a customer");
         let key = EventKey { id: EventId::Slot(self.slot(at, event)), kind: self.kind.clone() };
-        (Actor::User(who), key)
+        let who = match self.guests {
+            true => Actor::Guest(format!("guest {n}").parse().expect("a name")),
+            false => Actor::User(format!("{}C{customer:04}", code(branch)).parse().expect("a customer")),
+        };
+        (who, key)
     }
 
     fn book(&mut self, n: u64) -> Command {

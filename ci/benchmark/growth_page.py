@@ -145,21 +145,19 @@ def returns(found):
     parts = []
     if lines := found.of("restart"):
         body = [
-            [str(n), table.short(line["read_seconds"] or 0), table.short(line["ready_seconds"]),
-             table.number(line["data_bytes"] / 2**20)]
+            [str(n), table.short(line["ready_seconds"]), table.number(line["data_bytes"] / 2**20)]
             for n, line in enumerate(lines, 1)
         ]
         parts.append(
             f"Killed with {lines[0]['held']:,} reservations held, and started with no file of it in the kernel's memory; nobody"
-            " asks for anything.\n\n" + table.rows(["", "log read, s", "serves, s", "MiB on disk"], body)
+            " asks for anything.\n\n" + table.rows(["", "serves, s", "MiB on disk"], body)
         )
     for line in found.of("catch-up"):
         rates = results.catch_up_rates(line)
         body = [[name, table.number(value) if value else ""] for name, value in rates.items()]
         parts.append(
-            f"Killed while the others go on under load, and started when they had executed {line['missed']:,} commands: its own"
-            f" log was read after {table.short(line['read_seconds'] or 0)} s, and it served after"
-            f" {table.short(line['ready_seconds'])} s.\n\n" + table.rows(["others", "operations/s"], body)
+            f"Killed while the others go on under load, and started when they had executed {line['missed']:,} commands: it"
+            f" served after {table.short(line['ready_seconds'])} s.\n\n" + table.rows(["others", "operations/s"], body)
         )
     return "\n\n".join(parts) or None
 

@@ -38,7 +38,7 @@ SNAPSHOT = {
     "slices": [piece(5_000), piece(5_100), piece(12_000, 50, 3000), piece(20_000, 2, 9000)],
 }
 CATCH_UP = {
-    "kind": "catch-up", "held": 10_000_000, "missed": 1_000_000, "read_seconds": 2.0, "ready_seconds": 6.0,
+    "kind": "catch-up", "held": 10_000_000, "missed": 1_000_000, "ready_seconds": 6.0,
     "stopped_ms": 10_000, "started_ms": 40_000, "ready_ms": 46_000, "load": load(50_000),
     "slices": [piece(9_000, 90), piece(10_500, 1), piece(39_000, 100), piece(42_000, 60), piece(47_000, 95)],
 }
@@ -133,7 +133,7 @@ class Page(unittest.TestCase):
 
     def test_everything_is_on_it(self):
         lines = [measured(kind, value) for kind in growth_page.HEADS for value in (100_000, 1_000_000)]
-        restart = {"kind": "restart", "held": 10_000_000, "read_seconds": 3.0, "ready_seconds": 4.5, "data_bytes": 10**9}
+        restart = {"kind": "restart", "held": 10_000_000, "ready_seconds": 4.5, "data_bytes": 10**9}
         page, pictures = self.page(*lines, SNAPSHOT, restart, CATCH_UP)
         for words in (
             "| memory for each of 1,000,000 reservations, bytes | 300 | at most 200 | missed |",
