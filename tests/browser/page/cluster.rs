@@ -71,19 +71,20 @@ fn a_recorded_run_is_shown_by_a_copy_of_the_page_without_a_server() {
     }
     command.env("XDG_STATE_HOME", cluster.dir.path().join("state"));
     command.arg("--config").arg(&cluster.config).args(["trace", "--seconds", "2"]);
-    let recorder = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
-    for name in ["ann", "bob", "cid"] {
-        cluster.reserve(&[1, 2, 3], name, 1);
-    }
-    let run = recorder.wait_with_output().unwrap();
-    assert!(run.status.success() && !run.stdout.is_empty(), "{run:?}");
-    let page = get(&cluster, 1, "/").body;
-    drop(cluster);
-
     let browser = Browser::start();
     let (copy, file) = (browser.dir().join("copy.html"), browser.dir().join("run.json"));
-    fs::write(&copy, page).unwrap();
-    fs::write(&file, &run.stdout).unwrap();
+    let mut recorder = command.stdout(fs::File::create(&file).unwrap()).spawn().unwrap();
+    // Nobody knows from when on it looks.
+    let ended = loop {
+        cluster.reserve(&[1, 2, 3], "ann", 1);
+        if let Some(ended) = recorder.try_wait().unwrap() {
+            break ended;
+        }
+    };
+    assert!(ended.success(), "{ended}");
+    fs::write(&copy, get(&cluster, 1, "/").body).unwrap();
+    drop(cluster);
+
     browser.open(&format!("file://{}#/cluster", copy.display()));
     browser.find("button", "Open a recorded run…").choose_file(&file);
     browser.until("messages are drawn", || {
