@@ -6,9 +6,9 @@ use serde_json::json;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle, park_timeout};
 use std::time::Duration;
 
@@ -18,6 +18,9 @@ const QUEUE_LEN_MAX: usize = 8_192;
 /// How long lines collect before they are written: a wake-up of the thread for each would cost the server more than the
 /// line itself. A crash loses at most so much more.
 const COLLECT_FOR: Duration = Duration::from_millis(10);
+
+/// How long whoever ends waits for the last lines to be written.
+const END_FOR: Duration = Duration::from_secs(1);
 
 /// Synced after so much. What the kernel keeps for later it writes at once, every few seconds, and a flush of the replicated
 /// log on the same disk waits for all of it: 0.15 s, where 6 MB of lines came each second.
@@ -88,12 +91,14 @@ impl From<Answered> for Line {
     }
 }
 
-/// Where records go. Dropped, it writes what waits and ends.
+/// Where records go. Dropped, it writes what waits and ends; a disk that does not answer is not waited for.
 #[derive(Debug)]
 pub struct AuditLog {
     queue: Option<SyncSender<Line>>,
     left_out: Arc<AtomicU64>,
     thread: Option<JoinHandle<()>>,
+    /// Says nothing, and is closed when the thread ends. In a lock because it is shared otherwise.
+    ended: Mutex<Receiver<()>>,
 }
 
 impl AuditLog {
@@ -106,8 +111,13 @@ impl AuditLog {
         let (queue, lines) = sync_channel(QUEUE_LEN_MAX);
         let left_out = Arc::new(AtomicU64::new(0));
         let counted = left_out.clone();
-        let thread = Builder::new().name("audit".to_owned()).spawn(move || run(writer, &lines, &counted))?;
-        Ok(AuditLog { queue: Some(queue), left_out, thread: Some(thread) })
+        let (ending, ended) = sync_channel(0);
+        let work = move || {
+            run(writer, &lines, &counted);
+            drop(ending);
+        };
+        let thread = Builder::new().name("audit".to_owned()).spawn(work)?;
+        Ok(AuditLog { queue: Some(queue), left_out, thread: Some(thread), ended: Mutex::new(ended) })
     }
 
     /// Hands a line over. Where too many wait, it is left out and counted.
@@ -124,7 +134,11 @@ impl Drop for AuditLog {
         self.queue = None;
         if let Some(thread) = self.thread.take() {
             thread.thread().unpark();
-            let _ = thread.join();
+            // A disk that hangs must not keep the process.
+            let ended = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner);
+            if let Err(RecvTimeoutError::Disconnected) = ended.recv_timeout(END_FOR) {
+                let _ = thread.join();
+            }
         }
     }
 }

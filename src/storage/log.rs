@@ -10,6 +10,8 @@ use super::{
 
 /// Zeroed and synced at once while the next file is prepared: about a millisecond, for which a record may have to wait.
 const SLICE_BYTES: u64 = 256 << 10;
+/// The same where the next file is needed now and is not ready: every record waits until all of it is, so fewer syncs.
+const REST_SLICE_BYTES: u64 = 4 << 20;
 /// Lengths are multiples of this.
 const PAGE_BYTES: u64 = 4096;
 /// A buffer that grew beyond this for one large commit is given back.
@@ -168,7 +170,7 @@ impl<D: Disk> Log<D> {
         let frames: u64 = checkpoint.iter().map(|record| (record.len() + FRAME_HEADER_BYTES) as u64).sum();
         let least = HEADER_BYTES as u64 + frames + needed + FRAME_HEADER_BYTES as u64;
         let length = self.length(least.next_multiple_of(PAGE_BYTES), start, budget)?;
-        while self.prepare_slice(length)? {}
+        while self.prepare_slice(length, REST_SLICE_BYTES)? {}
         let header = Header {
             cluster_hash: self.cluster_hash,
             server: self.server,
@@ -237,7 +239,7 @@ impl<D: Disk> Log<D> {
         if ready || early || full {
             return Ok(false);
         }
-        self.prepare_slice(length)
+        self.prepare_slice(length, SLICE_BYTES)
     }
 
     /// How long the next file is to be. A file that a snapshot begins is never refused, since snapshots make
@@ -256,7 +258,7 @@ impl<D: Disk> Log<D> {
         }
     }
 
-    fn prepare_slice(&mut self, length: u64) -> Result<bool, StorageError> {
+    fn prepare_slice(&mut self, length: u64, slice_max: u64) -> Result<bool, StorageError> {
         let name = spare_name();
         let failed = |operation, error| StorageError::making(&self.disk, operation, &name, error);
         let zeroed = match self.spare {
@@ -268,7 +270,7 @@ impl<D: Disk> Log<D> {
         };
         // Remembered before it is written: what a failed write left is overwritten by the next attempt.
         self.spare = Some(Spare { length, zeroed });
-        let slice = SLICE_BYTES.min(length - zeroed);
+        let slice = slice_max.min(length - zeroed);
         if slice > 0 {
             let zeroes = vec![0; usize::try_from(slice).expect("a slice is small")];
             self.disk.write_at(&name, zeroed, &zeroes).map_err(|error| failed("write", error))?;
