@@ -418,6 +418,13 @@ pub struct Limits {
     pub chunk_bytes_max: usize,
 }
 
+impl Limits {
+    /// Who has said something within this time is heard: one heartbeat may be late.
+    pub(super) fn heard_ms(&self) -> u64 {
+        2 * self.heartbeat_ms
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Limits {

@@ -132,19 +132,22 @@ impl<M: Machine> Lamport<M> {
         relation
     }
 
-    /// Whether somebody of these has told of a suspect for so long that, were the suspect dead, this server would have
+    /// Whether one of two that blame each other has told so for so long that, were the other dead, this server would have
     /// found out itself. Before that, who says so may be right, and leaving out a life that may live
     /// needs better reasons where one survivor may go on (rule 2). While one of them is silent it may be dead, whatever it
     /// said before: to go on with it and without the one that lives would leave each of the two that live alone.
     fn has_lasted(&self, life: Member, chosen: &[Member]) -> bool {
-        let suspect_ms = self.settings.limits.suspect_ms;
-        let mut peers = chosen.iter().chain([&life]).filter_map(|m| self.peers.get(&m.server));
-        match self.settings.availability {
-            Availability::Any => {
-                peers.clone().all(|p| self.is_heard(p)) && peers.any(|p| p.suspecting_ms > suspect_ms)
-            }
-            Availability::Majority => true,
+        if self.settings.availability == Availability::Majority {
+            return true;
         }
+        let suspect_ms = self.settings.limits.suspect_ms;
+        let tells = |teller: Member, about: Member| {
+            let news = self.peers.get(&teller.server).and_then(|p| p.news.as_deref());
+            news.is_some_and(|news| news.suspects.contains(&about))
+        };
+        let concerned = chosen.iter().copied().filter(|&other| tells(other, life) || tells(life, other));
+        let mut peers = concerned.chain([life]).filter_map(|m| self.peers.get(&m.server));
+        peers.clone().all(|p| self.is_heard(p)) && peers.any(|p| p.suspecting_ms > suspect_ms)
     }
 
     /// A member of the view tells of being between views for so long that somebody must push.

@@ -25,7 +25,7 @@ pub(super) struct Peer {
     pub(super) unlinked_ms: u64,
     /// For how long it has told of being between views.
     pub(super) stuck_ms: u64,
-    /// For how long it has told that it suspects somebody.
+    /// For how long it has told that it suspects somebody; while it says nothing this stands still.
     pub(super) suspecting_ms: u64,
     /// Until when it is not proposed as a joiner after it let an attempt down.
     pub(super) joiner_pause_ms: u64,
@@ -164,12 +164,13 @@ impl<M: Machine> Lamport<M> {
 
     /// Whether a server has just said something.
     pub(super) fn is_heard(&self, peer: &Peer) -> bool {
-        peer.silent_ms <= 2 * self.settings.limits.heartbeat_ms
+        peer.silent_ms <= self.settings.limits.heard_ms()
     }
 
     /// Silence and links that stay down.
     fn watch_peers(&mut self, gap_ms: u64, fx: &mut Fx<M>) {
         let (suspect_ms, probe_ms) = (self.settings.limits.suspect_ms, self.settings.limits.probe_ms);
+        let heard_ms = self.settings.limits.heard_ms();
         let mut found = Vec::new();
         for peer in self.peers.values_mut() {
             peer.silent_ms += gap_ms;
@@ -178,7 +179,11 @@ impl<M: Machine> Lamport<M> {
             let between = peer.news.as_ref().is_some_and(|n| n.standing == Standing::Changing);
             peer.stuck_ms = if between { peer.stuck_ms + gap_ms } else { 0 };
             let suspects = peer.news.as_ref().is_some_and(|n| !n.suspects.is_empty());
-            peer.suspecting_ms = if suspects { peer.suspecting_ms + gap_ms } else { 0 };
+            peer.suspecting_ms = match suspects {
+                true if peer.silent_ms <= heard_ms => peer.suspecting_ms + gap_ms,
+                true => peer.suspecting_ms,
+                false => 0,
+            };
             let Some(incarnation) = peer.life else { continue };
             let life = Member { server: peer.server, incarnation };
             if peer.silent_ms >= suspect_ms {

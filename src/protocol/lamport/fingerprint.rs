@@ -214,7 +214,9 @@ impl<M: Machine> Lamport<M> {
         (server, life, linked, *silent_ms >= limits.suspect_ms).hash(hash);
         (unlinked_ms.min(&until(limits.probe_ms)), stuck_ms.min(&until(self.patience_ms()))).hash(hash);
         (*joiner_pause_ms > 0, *agrees == Some(false)).hash(hash);
-        (*suspecting_ms > limits.suspect_ms, self.is_heard(peer)).hash(hash);
+        // Whether it is heard is asked only of words that have lasted, which no search waits for.
+        let has_lasted = *suspecting_ms > limits.suspect_ms;
+        (has_lasted, has_lasted && self.is_heard(peer)).hash(hash);
         (reply.ms >= limits.suspect_ms).hash(hash);
     }
 
