@@ -161,7 +161,9 @@ impl<K: ShardKey, V: Clone> Piece<K, V> {
                 (Some(entries), None, None)
             }
             (Piece::Tree(map), None) => (None, Some(map.iter()), None),
-            (Piece::Tree(map), Some(keys)) => (None, None, Some(map.range(keys.clone()))),
+            (Piece::Tree(map), Some(keys)) => {
+                (None, None, (!keys.is_empty()).then(|| map.range(keys.clone())))
+            }
         };
         let tree = all.into_iter().flatten().chain(part.into_iter().flatten());
         flat.into_iter().flatten().chain(tree)
@@ -228,6 +230,7 @@ mod tests {
             prop_assert!(keys.into_iter().eq(map.keys()));
             let (first, last) = (Chosen(20), Chosen(90));
             prop_assert!(piece.range(first..=last).eq(map.range(first..=last)));
+            prop_assert!(piece.range(last..=first).next().is_none());
         }
     }
 
