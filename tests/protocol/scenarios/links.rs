@@ -209,5 +209,7 @@ fn s15_nobody_is_left_out_on_a_word_while_one_of_the_two_is_silent() {
     w.play("run 1000\ncut 2 3\nrun 3000\npause 2");
     let happened = w.play("run 20000");
     assert_has_not(&happened, "another member cannot reach it");
+    // It does not wake any more.
+    w.play("crash 2");
     w.assert_goes_on(&[1, 3, 4]);
 }
