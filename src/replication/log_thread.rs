@@ -165,6 +165,7 @@ fn is_mark<M: Storable>(effect: &Effect<M>) -> bool {
     matches!(effect, Effect::Append { record: Record::Executed { .. }, .. })
 }
 
+type Given<D, M> = SyncSender<Job<D, M>>;
 type Done<D, M> = Result<JobResult<D, M>, StorageError>;
 
 /// A thread that does jobs, and where they are given to it. It ends when nobody can give it any.
@@ -173,7 +174,7 @@ fn start_jobs<D: Disk, M>(
     nice: i32,
     results: &SyncSender<Done<D, M>>,
     queue: &Arc<Queue<M>>,
-) -> io::Result<(SyncSender<Job<D, M>>, JoinHandle<()>)>
+) -> io::Result<(Given<D, M>, JoinHandle<()>)>
 where
     M: Storable + Send + 'static,
     M::Image: Send,
@@ -198,8 +199,8 @@ where
 
 /// Where jobs are given to those who do them.
 struct Jobs<D: Disk, M: Storable> {
-    writing: SyncSender<Job<D, M>>,
-    reading: SyncSender<Job<D, M>>,
+    writing: Given<D, M>,
+    reading: Given<D, M>,
 }
 
 impl<D: Disk, M: Storable> Jobs<D, M> {
