@@ -40,7 +40,7 @@ impl<K: ShardKey> InOrder<K> {
 }
 
 impl Events {
-    /// Reads what [`EventsImage::write`] wrote into a state of that configuration, position and time.
+    /// Reads what `EventsImage::write` wrote into a state of that configuration, position and time.
     pub(in crate::domain) fn read(
         config: Arc<EventsConfig>,
         position: u64,
