@@ -12,8 +12,11 @@ use super::{
 const SLICE_BYTES: u64 = 256 << 10;
 /// The same where the next file is needed now and is not ready: every record waits until all of it is, so fewer syncs.
 const REST_SLICE_BYTES: u64 = 4 << 20;
-/// Lengths are multiples of this.
+/// Lengths are multiples of this, and zeroes are written so many at once: what is written in one piece the kernel may keep in one
+/// (a large folio), and goes through all of it for each record that comes to lie in it.
 const PAGE_BYTES: u64 = 4096;
+/// A page of a file that is made.
+const ZEROES: [u8; PAGE_BYTES as usize] = [0; PAGE_BYTES as usize];
 /// A buffer that grew beyond this for one large commit is given back.
 const BUFFER_BYTES_KEPT: usize = 4 << 20;
 
@@ -272,8 +275,9 @@ impl<D: Disk> Log<D> {
         self.spare = Some(Spare { length, zeroed });
         let slice = slice_max.min(length - zeroed);
         if slice > 0 {
-            let zeroes = vec![0; usize::try_from(slice).expect("a slice is small")];
-            self.disk.write_at(&name, zeroed, &zeroes).map_err(|error| failed("write", error))?;
+            for page in (zeroed..zeroed + slice).step_by(ZEROES.len()) {
+                self.disk.write_at(&name, page, &ZEROES).map_err(|error| failed("write", error))?;
+            }
             self.disk.sync(&name).map_err(|error| failed("sync", error))?;
         }
         self.spare = Some(Spare { length, zeroed: zeroed + slice });
