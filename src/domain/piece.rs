@@ -109,6 +109,25 @@ impl<K: ShardKey, V: Clone> Piece<K, V> {
         }
     }
 
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Piece::Flat { entries, .. } => entries.len(),
+            Piece::Tree(map) => map.len(),
+        }
+    }
+
+    /// Reads all tags, and the last entry, behind which one may be added; gives something that depends on them.
+    pub(super) fn approach(&self, key: &K) -> usize {
+        const LINE_BYTES: usize = 64;
+        match self {
+            Piece::Flat { tags, entries } => {
+                let tags = tags.iter().step_by(LINE_BYTES).map(|&tag| usize::from(tag)).sum::<usize>();
+                tags + usize::from(entries.last().is_some_and(|(last, _)| last == key))
+            }
+            Piece::Tree(_) => 0,
+        }
+    }
+
     /// The last one of those that were added in order.
     pub(super) fn last(&self) -> Option<&K> {
         match self {

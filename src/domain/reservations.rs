@@ -12,7 +12,7 @@ use super::image::ReadError;
 use super::kept::Kept;
 use super::runs::SeatRuns;
 use super::seats::SeatSet;
-use super::shards::{Filling, Shards};
+use super::shards::{Filling, Shards, Vacancy};
 
 /// Reservations in one shard of a full theatre, unless it is very large.
 const SHARD_LEN: usize = 256;
@@ -49,6 +49,18 @@ impl Reservations {
 
     pub(super) fn by_name(&self) -> &Shards<Name, Reservation> {
         &self.by_name
+    }
+
+    /// Some operations are about to be executed: what they will look for is asked for, all at once.
+    pub(super) fn approach<'a>(&self, operations: impl Iterator<Item = &'a Operation>) {
+        self.by_name.approach(operations.filter_map(|operation| match operation {
+            Operation::Reserve { name, .. }
+            | Operation::ReserveSeats { name, .. }
+            | Operation::Delete { name }
+            | Operation::Restore { name, .. }
+            | Operation::Withdraw { name, .. } => Some(name),
+            Operation::Events(_) | Operation::Expire | Operation::Offer(_) => None,
+        }));
     }
 
     /// Executes an operation as part of the request at `position`.
@@ -109,10 +121,10 @@ impl Reservations {
         let Some(seats) = self.seats.pick(count) else {
             return Kept::NotEnough { left: self.seats.left(), count };
         };
-        if let Some(held) = self.by_name.get(name) {
-            return Kept::AlreadyBooked(held.seats.clone());
+        match self.by_name.vacancy(name) {
+            Ok(vacancy) => self.hold(position, name, seats, vacancy),
+            Err(held) => Kept::AlreadyBooked(held.seats.clone()),
         }
-        self.hold(position, name, seats)
     }
 
     fn reserve_seats(&mut self, position: u64, name: &Name, seats: &[Seat]) -> Kept {
@@ -120,12 +132,13 @@ impl Reservations {
         if let Some(outside) = self.seats.nonexistent(&seats) {
             return Kept::NoSuchSeats(outside);
         }
-        if let Some(held) = self.by_name.get(name) {
-            return Kept::AlreadyBooked(held.seats.clone());
-        }
+        let vacancy = match self.by_name.vacancy(name) {
+            Ok(vacancy) => vacancy,
+            Err(held) => return Kept::AlreadyBooked(held.seats.clone()),
+        };
         match self.seats.clashes(&seats) {
             Some(taken) => Kept::Taken(taken),
-            None => self.hold(position, name, seats),
+            None => self.hold(position, name, seats, vacancy),
         }
     }
 
@@ -146,11 +159,10 @@ impl Reservations {
     }
 
     /// Gives free seats to a name that holds none.
-    fn hold(&mut self, position: u64, name: &Name, seats: SeatRuns) -> Kept {
+    fn hold(&mut self, position: u64, name: &Name, seats: SeatRuns, vacancy: Vacancy) -> Kept {
         self.seats.take(&seats);
         let reservation = Reservation { made_at: position, seats: seats.clone() };
-        let before = self.by_name.insert(name.clone(), reservation);
-        assert!(before.is_none(), "a name never has two reservations");
+        self.by_name.fill(vacancy, name.clone(), reservation);
         Kept::Reserved(seats)
     }
 }

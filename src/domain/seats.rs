@@ -65,6 +65,12 @@ impl Summary {
 }
 
 impl SeatSet {
+    /// Reads what is looked at first; gives something that depends on it.
+    pub(super) fn approach(&self) -> bool {
+        let root = self.tree.get(1).map_or(0, |root| root.longest);
+        self.words.first().is_some_and(|first| *first == u64::from(root))
+    }
+
     /// All seats free.
     ///
     /// # Panics

@@ -1,9 +1,14 @@
 //! A map in many small copy-on-write pieces, in groups that are copied on write, too: a picture of it costs a
 //! pointer a group, and a write beside the picture copies the pointers of one group and one piece, each once.
 //! Whoever goes through it finds the same order for the same entries.
+//!
+//! The counted pointers know no weak ones (`triomphe`): whether a piece is shared is told by reading a number. Those of the
+//! standard library change one for it, twice for each look, and each time the processor waits until all that was
+//! written before has reached its cache.
 
 use super::piece::Piece;
-use std::sync::Arc;
+use std::hint::black_box;
+use triomphe::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Most pieces of a map. Whoever writes beside a picture waits for a copy of one: 150 of ten million entries.
@@ -40,7 +45,7 @@ impl ShardKey for super::ids::SessionId {
 /// The map. Cloning it is the picture.
 #[derive(Clone, Debug)]
 pub(super) struct Shards<K, V> {
-    /// All of one length, a power of two. All the empty ones of a new map are the same one, which makes it cheap.
+    /// All the empty ones of a new map are the same one, which makes it cheap. Of a small map only the first pieces are used.
     groups: Vec<Group<K, V>>,
     /// That one: whoever goes through all entries of a map that could be large passes over it.
     empty: Group<K, V>,
@@ -49,16 +54,22 @@ pub(super) struct Shards<K, V> {
     len: usize,
 }
 
-type Group<K, V> = Arc<[Arc<Piece<K, V>>]>;
+type Group<K, V> = Arc<[Arc<Piece<K, V>>; GROUP_LEN]>;
+
+/// Where an entry belongs that is not there: true until the map is written to.
+#[derive(Debug)]
+pub(super) struct Vacancy {
+    index: usize,
+    tag: u8,
+}
 
 impl<K: ShardKey, V: Clone> Shards<K, V> {
     /// An empty map that will hold up to `len_max` entries, about `shard_len` in a piece.
     pub(super) fn new(len_max: usize, shard_len: usize) -> Self {
         let count = (len_max / shard_len).next_power_of_two().min(SHARDS_MAX);
-        let group_len = count.min(GROUP_LEN);
         let piece = Arc::new(Piece::default());
-        let empty: Group<K, V> = vec![piece; group_len].into();
-        Shards { groups: vec![empty.clone(); count / group_len], empty, count, len: 0 }
+        let empty: Group<K, V> = Arc::new(std::array::from_fn(|_| piece.clone()));
+        Shards { groups: vec![empty.clone(); count.div_ceil(GROUP_LEN)], empty, count, len: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -72,10 +83,8 @@ impl<K: ShardKey, V: Clone> Shards<K, V> {
 
     pub(super) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
         let (index, tag) = self.index_and_tag(key);
-        let (group, at) = self.place(index);
         // A piece that a picture shares is copied only if the entry is in it.
-        let own = Arc::get_mut(&mut self.groups[group]).and_then(|group| Arc::get_mut(&mut group[at]));
-        if own.is_none() && self.shard(index).get(key, tag).is_none() {
+        if self.is_shared(index) && self.shard(index).get(key, tag).is_none() {
             return None;
         }
         self.shard_mut(index).get_mut(key, tag)
@@ -86,6 +95,41 @@ impl<K: ShardKey, V: Clone> Shards<K, V> {
         let old = self.shard_mut(index).insert(key, tag, value);
         self.len += usize::from(old.is_none());
         old
+    }
+
+    /// The place for a new entry.
+    ///
+    /// # Errors
+    /// The entry that is there.
+    pub(super) fn vacancy(&self, key: &K) -> Result<Vacancy, &V> {
+        let (index, tag) = self.index_and_tag(key);
+        self.shard(index).get(key, tag).map_or(Ok(Vacancy { index, tag }), Err)
+    }
+
+    /// Adds an entry in the place that was found for it just before.
+    pub(super) fn fill(&mut self, Vacancy { index, tag }: Vacancy, key: K, value: V) {
+        debug_assert!(self.shard(index).get(&key, tag).is_none(), "the place is taken");
+        self.shard_mut(index).push(key, tag, value);
+        self.len += 1;
+    }
+
+    /// Reads what the processor will need to find these keys, and to add those that are not there. Many of them wait for
+    /// memory together here, where each would wait alone: a large map is in no cache. Changes nothing.
+    pub(super) fn approach<'a>(&self, keys: impl Iterator<Item = &'a K>)
+    where
+        K: 'a,
+    {
+        let wanted = keys.map(|key| {
+            let (index, tag) = self.index_and_tag(key);
+            (index, tag, key)
+        });
+        let wanted: Vec<(usize, u8, &K)> = wanted.collect();
+        // A loop for each step of the way: what is read in one turn does not depend on the turn before.
+        black_box(wanted.iter().map(|&(index, ..)| self.shard(index).len()).sum::<usize>());
+        black_box(wanted.iter().map(|&(index, _, key)| self.shard(index).approach(key)).sum::<usize>());
+        black_box(
+            wanted.iter().filter(|&&(index, tag, key)| self.shard(index).get(key, tag).is_some()).count(),
+        );
     }
 
     pub(super) fn remove(&mut self, key: &K) -> Option<V> {
@@ -163,6 +207,12 @@ impl<K: ShardKey, V: Clone> Shards<K, V> {
     fn shard(&self, index: usize) -> &Piece<K, V> {
         let (group, at) = self.place(index);
         &self.groups[group][at]
+    }
+
+    /// Whether a picture may have the piece, too.
+    fn is_shared(&self, index: usize) -> bool {
+        let (group, at) = self.place(index);
+        !self.groups[group].is_unique() || !self.groups[group][at].is_unique()
     }
 
     fn shard_mut(&mut self, index: usize) -> &mut Piece<K, V> {
@@ -294,8 +344,7 @@ mod tests {
         (0..1000).for_each(|n| assert_eq!(map.insert(id(n), n), None));
         let in_order: Vec<u64> = map.iter().map(|(_, n)| *n).collect();
         let (picture, mut seen) = (map.clone(), Vec::new());
-        let is_shared =
-            |map: &Shards<SessionId, u64>, group: usize| Arc::strong_count(&map.groups[group]) > 1;
+        let is_shared = |map: &Shards<SessionId, u64>, group: usize| !map.groups[group].is_unique();
         let consumed = picture.consume(|_, n| {
             seen.push(*n);
             let group = map.place(map.index(&id(*n))).0;

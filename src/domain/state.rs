@@ -8,7 +8,7 @@
 //! Memory: 110 to 140 bytes a reservation (`reservations.rs`), about 220 bytes a session with one outcome
 //! (`session.rs`), half a byte a seat.
 
-use super::batch;
+use super::batch::{self, BatchError};
 use super::command::{Command, Operation, Query};
 use super::divergence::{self, Divergence};
 use super::events::config::{EventsConfig, EventsConfigError};
@@ -34,6 +34,8 @@ use xxhash_rust::xxh3::xxh3_64;
 pub const TIME_MS_MAX: u64 = 1 << 53;
 /// Most bytes of all outcomes that are kept for retries, about; sessions are forgotten before there are more.
 pub const OUTCOMES_BYTES_MAX: usize = 1 << 30;
+/// Commands of a request that are looked at before the first of them is executed: what they need then fits into a cache.
+const COMMANDS_AHEAD: usize = 128;
 /// A buffer that grew beyond this for one large outcome or operation is given back.
 const BUFFER_BYTES_KEPT: usize = 64 << 10;
 
@@ -122,9 +124,10 @@ pub struct State {
     pub(super) buffers: Buffers,
 }
 
-/// Room for bytes that are only looked at, used again by each request. No part of what a state is.
+/// Room for what is only looked at, used again by each request. No part of what a state is.
 #[derive(Default)]
 pub(super) struct Buffers {
+    commands: Vec<Result<Command, BatchError>>,
     encoded: Vec<u8>,
     scratch: Vec<u8>,
 }
@@ -172,20 +175,28 @@ impl State {
         self.events.forget_touched();
         self.sessions.forget_old(self.time_ms);
         self.keys.forget_old(self.time_ms);
-        let Buffers { mut encoded, mut scratch } = std::mem::take(&mut self.buffers);
+        let Buffers { mut commands, mut encoded, mut scratch } = std::mem::take(&mut self.buffers);
         encoded.clear();
-        for command in batch::commands(batch) {
-            let outcome = match command {
-                Ok(command) => self.execute(&command, &mut scratch),
-                Err(_) => Outcome::Malformed,
-            };
-            pack::append(&mut encoded, &outcome);
-            outcomes.push(outcome);
+        let mut rest = batch::commands(batch);
+        loop {
+            commands.extend(rest.by_ref().take(COMMANDS_AHEAD));
+            if commands.is_empty() {
+                break;
+            }
+            self.approach(&commands);
+            for command in commands.drain(..) {
+                let outcome = match command {
+                    Ok(command) => self.execute(&command, &mut scratch),
+                    Err(_) => Outcome::Malformed,
+                };
+                pack::append(&mut encoded, &outcome);
+                outcomes.push(outcome);
+            }
         }
         let hash = xxh3_64(&encoded);
         encoded.shrink_to(BUFFER_BYTES_KEPT);
         scratch.shrink_to(BUFFER_BYTES_KEPT);
-        self.buffers = Buffers { encoded, scratch };
+        self.buffers = Buffers { commands, encoded, scratch };
         // Forgetting a session born this very millisecond must not lock out the next one (docs/sessions.md).
         self.time_ms = self.time_ms.max(self.sessions.horizon_ms());
         hash
@@ -336,6 +347,16 @@ impl State {
             self.time_ms.saturating_add(self.config.time_step_ms_max)
         };
         self.time_ms = self.time_ms.max(stamp_ms.min(latest_ms));
+    }
+
+    /// What these commands will look for is asked for, all at once.
+    fn approach(&self, commands: &[Result<Command, BatchError>]) {
+        let operations = || commands.iter().flatten().map(|command| &command.operation);
+        self.reservations.approach(operations());
+        self.events.approach(operations().filter_map(|operation| match operation {
+            Operation::Events(operation) => Some(&**operation),
+            _ => None,
+        }));
     }
 
     /// Executes a command unless its session says otherwise. `scratch` is only there to be used again.

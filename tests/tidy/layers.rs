@@ -56,7 +56,7 @@ const LAYERS: [(&str, &[&str]); 16] = [
 /// Layers that are values in and values out, the same everywhere and every time.
 const PURE: [&str; 3] = ["domain", "protocol", "verify"];
 /// Crates that they may use: no input or output, no clock, no tasks.
-const PURE_CRATES: [&str; 10] = [
+const PURE_CRATES: [&str; 11] = [
     "bytes",
     "fastrand",
     "memchr",
@@ -65,6 +65,7 @@ const PURE_CRATES: [&str; 10] = [
     "serde",
     "serde_json",
     "thiserror",
+    "triomphe",
     "unicode_normalization",
     "xxhash_rust",
 ];

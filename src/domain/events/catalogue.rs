@@ -7,11 +7,12 @@ use super::command::Place;
 use super::config::ALL_SEATS_MAX;
 use super::ids::EventId;
 use super::numbers::Numbers;
-use super::parties::Party;
+use super::parties::{Party, Spot};
 use crate::domain::ids::{Name, SEATS_MAX};
 use crate::domain::seats::SeatSet;
 use crate::domain::shards::Shards;
 use std::collections::{BTreeMap, BTreeSet};
+use std::hint::black_box;
 
 /// Events in one shard of a full catalogue.
 const SHARD_LEN: usize = 64;
@@ -149,6 +150,17 @@ impl Catalogue {
     /// The same while a snapshot is read: nobody follows it, and there may be no such event.
     pub(super) fn admit_hall(&mut self, number: u32) -> Option<&mut Hall> {
         self.halls.get_mut(number as usize)?.as_mut()
+    }
+
+    /// Reads what is looked at when somebody gets or loses seats there.
+    pub(super) fn approach(&self, spots: &[Spot]) {
+        let hall = |spot: &Spot| self.halls.get(spot.event as usize).and_then(Option::as_ref);
+        let halls: Vec<(Party, &Hall)> =
+            spots.iter().filter_map(|spot| Some((spot.party, hall(spot)?))).collect();
+        black_box(halls.iter().map(|(_, hall)| hall.seats.left() as usize).sum::<usize>());
+        black_box(halls.iter().filter(|(_, hall)| hall.seats.approach()).count());
+        black_box(halls.iter().filter(|(party, hall)| hall.bookers.contains(party)).count());
+        self.events.approach(spots.iter().map(|spot| &spot.event));
     }
 
     pub(super) fn add(&mut self, event: Event) -> u32 {

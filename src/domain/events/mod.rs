@@ -21,6 +21,7 @@
 
 mod admit;
 pub mod answer;
+mod approach;
 mod aside;
 mod ask;
 mod book;

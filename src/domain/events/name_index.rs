@@ -52,6 +52,12 @@ impl NameIndex {
         alike.map(|(_, number)| *number).find(|number| has_it(*number))
     }
 
+    /// Reads where a name is looked for; gives something that depends on it.
+    pub(super) fn approach(&self, name: &Name) -> usize {
+        let (piece, _) = self.place(name);
+        self.groups[piece / GROUP_LEN].get(piece % GROUP_LEN).map_or(0, Vec::len)
+    }
+
     /// Adds a name that is not there.
     pub(super) fn insert(&mut self, name: &Name, number: u32) {
         let Entry { piece, hash, .. } = self.entry(name, number);

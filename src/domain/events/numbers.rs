@@ -37,6 +37,11 @@ impl Numbers {
         number
     }
 
+    /// The numbers that are taken next, if none is given back meanwhile. Without end.
+    pub(super) fn unused(&self) -> impl Iterator<Item = u32> {
+        self.gaps.iter().flat_map(|(&start, &next)| start..next).chain(self.end..)
+    }
+
     /// A number is unused again.
     pub(super) fn give_back(&mut self, number: u32) {
         assert!(number < self.end, "a number was never given");

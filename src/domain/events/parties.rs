@@ -13,6 +13,7 @@ use crate::domain::ids::Name;
 use crate::domain::image::ReadError;
 use crate::domain::shards::{Filling, ShardKey, Shards};
 use std::collections::BTreeMap;
+use std::hint::black_box;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Set for guests; the rest is their number.
@@ -145,6 +146,34 @@ impl Guests {
 
     fn number(&self, name: &Name) -> Option<u32> {
         self.numbers.find(name, |number| self.names.get(&number) == Some(name))
+    }
+
+    /// Reads where somebody is looked for; gives something that depends on it.
+    pub(super) fn approach(&self, actor: &Actor) -> usize {
+        match actor {
+            Actor::User(_) => 0,
+            Actor::Guest(name) => self.numbers.approach(name),
+        }
+    }
+
+    /// Most probably somebody, told by the hash of their name.
+    pub(super) fn foresee(&self, actor: &Actor) -> Option<Party> {
+        match actor {
+            Actor::User(user) => Some(Party::user(*user)),
+            Actor::Guest(name) => self.numbers.find(name, |_| true).map(|number| Party(GUEST | number)),
+        }
+    }
+
+    /// Who the next new guests are, if nobody gives a number back meanwhile.
+    pub(super) fn unused(&self) -> impl Iterator<Item = Party> {
+        self.free.unused().map(|number| Party(GUEST | number))
+    }
+
+    /// Reads what is looked at when these get or lose something.
+    pub(super) fn approach_names(&self, parties: impl Iterator<Item = Party>) {
+        let numbers: Vec<u32> = parties.filter_map(Party::as_guest).collect();
+        black_box(numbers.iter().filter(|number| self.uses.has(**number)).count());
+        self.names.approach(numbers.iter());
     }
 
     /// Somebody who is about to have one thing more.
