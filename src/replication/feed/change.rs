@@ -7,6 +7,9 @@ use crate::domain::seats::SeatSet;
 use std::iter::repeat_n;
 use std::sync::Arc;
 
+/// Words that are compared at once.
+const BLOCK_WORDS: usize = 64;
+
 /// A run of seats, first and last.
 pub type Run = (u32, u32);
 
@@ -91,20 +94,30 @@ pub(super) fn follow(map: &mut Arc<SeatMap>, seats: &SeatSet) -> (Vec<Run>, Vec<
         let both = || old.iter().zip(&new);
         return (runs(both().map(|(old, new)| new & !old)), runs(both().map(|(old, new)| old & !new)));
     }
-    let (touched, words) = (seats.touched(), seats.words());
-    let first = touched.start;
-    let both = || map.free[touched.clone()].iter().zip(&words[touched.clone()]);
-    if both().all(|(old, new)| old == new) {
+    let changed = changed(map, seats);
+    if changed.is_empty() {
         return (Vec::new(), Vec::new());
     }
-    let taken = runs_from(first, both().map(|(old, new)| old & !new));
-    let freed = runs_from(first, both().map(|(old, new)| new & !old));
+    let taken = runs_of(changed.iter().map(|&(word, old, new)| (word, old & !new)));
+    let freed = runs_of(changed.iter().map(|&(word, old, new)| (word, new & !old)));
     // Copied whole while somebody still looks at it, which is rarely.
     let map = Arc::make_mut(map);
-    map.free[touched.clone()].copy_from_slice(&words[touched]);
+    changed.into_iter().for_each(|(word, _, new)| map.free[word] = new);
     map.left = seats.left();
-    debug_assert_eq!(map.free, words, "nothing changes but what is touched");
+    debug_assert_eq!(map.free, seats.words(), "nothing changes but what is touched");
     (taken, freed)
+}
+
+/// Words that are not as they were: which, as they were, and as they are.
+fn changed(map: &SeatMap, seats: &SeatSet) -> Vec<(usize, u64, u64)> {
+    let touched = seats.touched();
+    let (old, new) = (&map.free[touched.clone()], &seats.words()[touched.clone()]);
+    // What was touched lies anywhere in a large theatre, and most of what is between is as it was.
+    let blocks =
+        (touched.start..).step_by(BLOCK_WORDS).zip(old.chunks(BLOCK_WORDS).zip(new.chunks(BLOCK_WORDS)));
+    let others = blocks.filter(|(_, (old, new))| old != new);
+    let words = others.flat_map(|(first, (old, new))| (first..).zip(old.iter().zip(new)));
+    words.filter(|(_, (old, new))| old != new).map(|(word, (&old, &new))| (word, old, new)).collect()
 }
 
 /// Seats that are not free, as runs.
@@ -123,17 +136,17 @@ fn taken_words(map: &SeatMap) -> impl Iterator<Item = u64> {
 
 /// The seats whose bits are set, as runs.
 pub fn runs(words: impl Iterator<Item = u64>) -> Vec<Run> {
-    runs_from(0, words)
+    runs_of(words.enumerate())
 }
 
-/// The same when words were left out before the first.
-fn runs_from(skipped: usize, words: impl Iterator<Item = u64>) -> Vec<Run> {
+/// The same of some of the words, ascending, each with its place.
+fn runs_of(words: impl Iterator<Item = (usize, u64)>) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
-    for (index, mut word) in words.enumerate() {
+    for (at, mut word) in words {
         while word != 0 {
             let from = word.trailing_zeros();
             let length = (!(word >> from)).trailing_zeros();
-            let first = (skipped + index) as u32 * 64 + from + 1;
+            let first = at as u32 * 64 + from + 1;
             let last = first + length - 1;
             match runs.last_mut() {
                 Some((_, end)) if *end + 1 == first => *end = last,
