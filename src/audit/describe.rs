@@ -9,7 +9,8 @@ use crate::domain::command::{Command, Operation, Query};
 use crate::domain::events::command::Action;
 use crate::domain::events::ids::{Actor, UserId};
 use crate::domain::events::words::Time;
-use crate::domain::ids::SessionId;
+use crate::domain::ids::{Name, SessionId};
+use serde::Serialize;
 use serde_json::{Value, json};
 use std::fmt::{self, Write as _};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -46,9 +47,13 @@ pub fn brief(what: &impl fmt::Display) -> String {
     }
 }
 
-/// A request that is not answered yet. Little is copied: whoever answers a client is not to be kept from it.
+/// A request that is not answered yet. Little is copied: whoever answers a client is not to be kept from it. It lies in a
+/// box, since it goes through many hands until it is a line.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub struct Asked(Box<Details>);
+
+#[derive(Clone, Debug)]
+struct Details {
     began: Instant,
     at_ms: u64,
     what: What,
@@ -82,7 +87,9 @@ pub struct Answered {
 impl Asked {
     /// A command, now.
     pub fn command(command: &Command) -> Asked {
-        Asked { command: Some((command.session, command.sequence)), ..Asked::operation(&command.operation) }
+        let mut asked = Asked::operation(&command.operation);
+        asked.0.command = Some((command.session, command.sequence));
+        asked
     }
 
     /// An operation that has no number yet, now.
@@ -121,19 +128,20 @@ impl Asked {
     }
 
     /// With whoever's token was shown.
-    pub fn by(self, user: Option<UserId>) -> Asked {
-        Asked { token: user, ..self }
+    pub fn by(mut self, user: Option<UserId>) -> Asked {
+        self.0.token = user;
+        self
     }
 
     fn new(what: What) -> Asked {
         let wall = SystemTime::now().duration_since(UNIX_EPOCH);
         let at_ms = wall.map_or(0, |since| since.as_millis() as u64);
-        Asked { began: Instant::now(), at_ms, what, command: None, token: None }
+        Asked(Box::new(Details { began: Instant::now(), at_ms, what, command: None, token: None }))
     }
 
     /// With its answer, now.
     pub fn answered(self, server: u8, result: AuditResult, answer: String) -> Answered {
-        let took_us = self.began.elapsed().as_micros() as u64;
+        let took_us = self.0.began.elapsed().as_micros() as u64;
         Answered { asked: self, took_us, server, result, answer }
     }
 }
@@ -142,17 +150,6 @@ impl What {
     /// Who asks, what it is called, and with which parameters.
     fn describe(self) -> (String, String, Value) {
         let (who, value) = match self {
-            // Most are these.
-            What::Operation(Operation::Reserve { name, count }) => {
-                let parameters = json!({ "name": name, "count": count });
-                return (name.to_string(), "reserve".to_owned(), parameters);
-            }
-            What::Operation(Operation::Delete { name }) => {
-                return (name.to_string(), "delete".to_owned(), json!({ "name": name }));
-            }
-            What::Query(Query::Search { name }) => {
-                return (name.to_string(), "search".to_owned(), json!({ "name": name }));
-            }
             What::Operation(operation) => match &operation {
                 Operation::Reserve { name, .. }
                 | Operation::ReserveSeats { name, .. }
@@ -179,14 +176,67 @@ impl What {
     }
 }
 
+/// Texts of a line, whose room is used again by the next one.
+#[derive(Debug, Default)]
+pub struct Texts {
+    /// When the request came.
+    pub at: String,
+    id: String,
+}
+
+/// Parameters of what is asked most.
+#[derive(Serialize)]
+struct Parameters<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count: Option<u32>,
+    name: &'a Name,
+}
+
 impl Answered {
+    /// Appends the line that tells of it: what [`record`](Self::record) is as JSON, for most requests without making one.
+    pub fn write(self, texts: &mut Texts, line: &mut Vec<u8>) -> serde_json::Result<()> {
+        let details = &self.asked.0;
+        let (request, name, count) = match &details.what {
+            What::Operation(Operation::Reserve { name, count }) => ("reserve", name, Some(*count)),
+            What::Operation(Operation::Delete { name }) => ("delete", name, None),
+            What::Query(Query::Search { name }) => ("search", name, None),
+            What::Operation(_) | What::Event(..) | What::Query(_) | What::Described { .. } => {
+                let record = self.record();
+                texts.at.clone_from(&record.at);
+                return serde_json::to_writer(line, &record);
+            }
+        };
+        stamp(&mut texts.at, details.at_ms);
+        let token = details.token.as_ref().map(UserId::to_string);
+        texts.id.clear();
+        let id = details.command.map(|(session, sequence)| {
+            write!(texts.id, "{session}/{sequence}").expect("a string takes all");
+            texts.id.as_str()
+        });
+        let record = AuditRecord {
+            at: texts.at.as_str(),
+            took_us: self.took_us,
+            server: self.server,
+            who: name.as_str(),
+            token: token.as_deref(),
+            request,
+            parameters: Parameters { count, name },
+            result: self.result,
+            answer: self.answer.as_str(),
+            id,
+        };
+        serde_json::to_writer(line, &record)
+    }
+
     /// The line that tells of it.
     pub fn record(self) -> AuditRecord {
-        let Answered { asked: Asked { at_ms, what, command, token, .. }, took_us, server, result, answer } =
-            self;
+        let Answered { asked: Asked(details), took_us, server, result, answer } = self;
+        let Details { at_ms, what, command, token, .. } = *details;
         let (who, request, parameters) = what.describe();
+        let mut at = String::new();
+        stamp(&mut at, at_ms);
         AuditRecord {
-            at: stamp(at_ms),
+            at,
             took_us,
             server,
             who,
@@ -204,9 +254,10 @@ impl Answered {
 const STAMP_BYTES: usize = 24;
 
 /// `2026-11-21T17:00:00.123Z`
-fn stamp(ms: u64) -> String {
+fn stamp(text: &mut String, ms: u64) {
     let [year, month, day, hours, minutes, seconds] = Time(ms).civil();
-    let mut text = String::with_capacity(STAMP_BYTES);
+    text.clear();
+    text.reserve(STAMP_BYTES);
     // By hand: there is one in each line, and the formatter takes twenty times as long.
     let mut put = |number: u64, digits: u32, after: char| {
         let digits = (0..digits).rev().map(|place| number / 10_u64.pow(place) % 10);
@@ -220,7 +271,6 @@ fn stamp(ms: u64) -> String {
     put(minutes, 2, ':');
     put(seconds, 2, '.');
     put(ms % 1_000, 3, 'Z');
-    text
 }
 
 /// The name of a variant as programs write it, and its content.
@@ -275,8 +325,33 @@ mod tests {
 
     #[test]
     fn a_time_is_written_as_everybody_reads_it() {
-        assert_eq!(stamp(0), "1970-01-01T00:00:00.000Z");
-        assert_eq!(stamp(1_795_283_736_431), "2026-11-21T17:55:36.431Z");
+        let mut text = String::new();
+        stamp(&mut text, 0);
+        assert_eq!(text, "1970-01-01T00:00:00.000Z");
+        stamp(&mut text, 1_795_283_736_431);
+        assert_eq!(text, "2026-11-21T17:55:36.431Z");
+    }
+
+    #[test]
+    fn a_line_is_the_record_however_it_is_made() {
+        let bob: Name = "b\u{f6}b \"7\"".parse().unwrap();
+        let session = SessionId { birth_ms: 7, random: 9 };
+        let command = |operation| Command { session, sequence: 3, answered_until: 2, operation, key: None };
+        let user: UserId = "TORM2345".parse().unwrap();
+        let mut texts = Texts::default();
+        for asked in [
+            Asked::command(&command(Operation::Reserve { name: bob.clone(), count: 2 })).by(Some(user)),
+            Asked::command(&command(Operation::Delete { name: bob.clone() })),
+            Asked::query(&Query::Search { name: bob }),
+            Asked::query(&Query::Seats),
+            Asked::overriding(),
+        ] {
+            let answered = asked.answered(2, AuditResult::Failed, "Only 3 seats left.\n".to_owned());
+            let (record, mut line) = (answered.clone().record(), Vec::new());
+            answered.write(&mut texts, &mut line).unwrap();
+            assert_eq!(String::from_utf8(line).unwrap(), serde_json::to_string(&record).unwrap());
+            assert_eq!(texts.at, record.at);
+        }
     }
 
     #[test]

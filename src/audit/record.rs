@@ -3,31 +3,31 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// A request with its answer, in the fields that seed 003 asks for.
+/// A request with its answer, in the fields that seed 003 asks for. Whoever writes one need not own its texts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct AuditRecord {
+pub struct AuditRecord<T = String, P = Value> {
     /// When the request came, in UTC: `2026-11-21T17:00:00.123Z`.
-    pub at: String,
+    pub at: T,
     /// How long the answer took, in microseconds.
     pub took_us: u64,
     /// The server that answered; 0 where none did.
     pub server: u8,
     /// Who asked: an id, or the name on a reservation.
-    pub who: String,
+    pub who: T,
     /// Whose token was shown; none where none was.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub token: Option<String>,
+    pub token: Option<T>,
     /// What was asked for, such as `book`.
-    pub request: String,
+    pub request: T,
     /// Its parameters.
-    pub parameters: Value,
+    pub parameters: P,
     /// What came of it.
     pub result: AuditResult,
     /// The answer in words.
-    pub answer: String,
+    pub answer: T,
     /// Session and number of the command, the same in every try and on every server; none for questions.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub id: Option<String>,
+    pub id: Option<T>,
 }
 
 /// What came of a request.

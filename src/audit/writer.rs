@@ -1,15 +1,14 @@
 //! Writes audit records beside the work: whoever answers a client never waits for this file.
 
-use super::describe::Answered;
+use super::describe::{Answered, Texts};
 use super::record::{AuditRecord, AuditResult};
 use serde_json::json;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{Builder, JoinHandle, park_timeout};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 /// Records that may wait to be written. More than that are left out, and a line says how many.
@@ -94,11 +93,53 @@ impl From<Answered> for Line {
 /// Where records go. Dropped, it writes what waits and ends; a disk that does not answer is not waited for.
 #[derive(Debug)]
 pub struct AuditLog {
-    queue: Option<SyncSender<Line>>,
-    left_out: Arc<AtomicU64>,
+    queue: Arc<Queue>,
     thread: Option<JoinHandle<()>>,
     /// Says nothing, and is closed when the thread ends. In a lock because it is shared otherwise.
     ended: Mutex<Receiver<()>>,
+}
+
+/// Lines on their way to the thread. It takes all of them at once, so they lie together in memory.
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: Mutex<Waiting>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    lines: Vec<Line>,
+    left_out: u64,
+    /// The thread has nothing to do and must be woken up.
+    is_asleep: bool,
+    closed: bool,
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for lines, and takes them and how many were left out; none when there will be no more.
+    fn take(&self, room: Vec<Line>) -> Option<(Vec<Line>, u64)> {
+        let mut waiting = self.lock();
+        while waiting.lines.is_empty() && !waiting.closed {
+            waiting.is_asleep = true;
+            waiting = self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+        waiting.is_asleep = false;
+        if waiting.lines.is_empty() {
+            return None;
+        }
+        let lines = std::mem::replace(&mut waiting.lines, room);
+        Some((lines, std::mem::take(&mut waiting.left_out)))
+    }
+
+    /// Lets lines collect for a while.
+    fn pause(&self) {
+        let paused = self.changed.wait_timeout_while(self.lock(), COLLECT_FOR, |waiting| !waiting.closed);
+        drop(paused.unwrap_or_else(PoisonError::into_inner));
+    }
 }
 
 impl AuditLog {
@@ -108,32 +149,37 @@ impl AuditLog {
     /// If it cannot be opened, or no thread can be started.
     pub fn open(file: &Path, rotation: Rotation) -> io::Result<AuditLog> {
         let writer = Rotating::open(file, rotation)?;
-        let (queue, lines) = sync_channel(QUEUE_LEN_MAX);
-        let left_out = Arc::new(AtomicU64::new(0));
-        let counted = left_out.clone();
+        let queue = Arc::<Queue>::default();
         let (ending, ended) = sync_channel(0);
+        let taken = queue.clone();
         let work = move || {
-            run(writer, &lines, &counted);
+            run(writer, &taken);
             drop(ending);
         };
         let thread = Builder::new().name("audit".to_owned()).spawn(work)?;
-        Ok(AuditLog { queue: Some(queue), left_out, thread: Some(thread), ended: Mutex::new(ended) })
+        Ok(AuditLog { queue, thread: Some(thread), ended: Mutex::new(ended) })
     }
 
     /// Hands a line over. Where too many wait, it is left out and counted.
     pub fn write(&self, line: impl Into<Line>) {
-        let Some(queue) = &self.queue else { return };
-        if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = queue.try_send(line.into()) {
-            self.left_out.fetch_add(1, Ordering::Relaxed);
+        let mut waiting = self.queue.lock();
+        if waiting.lines.len() >= QUEUE_LEN_MAX {
+            waiting.left_out += 1;
+            return;
+        }
+        waiting.lines.push(line.into());
+        if std::mem::take(&mut waiting.is_asleep) {
+            drop(waiting);
+            self.queue.changed.notify_one();
         }
     }
 }
 
 impl Drop for AuditLog {
     fn drop(&mut self) {
-        self.queue = None;
+        self.queue.lock().closed = true;
+        self.queue.changed.notify_one();
         if let Some(thread) = self.thread.take() {
-            thread.thread().unpark();
             // A disk that hangs must not keep the process.
             let ended = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner);
             if let Err(RecvTimeoutError::Disconnected) = ended.recv_timeout(END_FOR) {
@@ -143,23 +189,18 @@ impl Drop for AuditLog {
     }
 }
 
-fn run(mut writer: Rotating, lines: &Receiver<Line>, left_out: &AtomicU64) {
+fn run(mut writer: Rotating, queue: &Queue) {
     let mut is_failing = false;
-    while let Ok(first) = lines.recv() {
+    let mut room = Vec::new();
+    while let Some((mut lines, left_out)) = queue.take(room) {
         let mut written = Ok(());
-        let mut last = String::new();
-        let waiting = std::iter::once(first).chain(lines.try_iter().take(QUEUE_LEN_MAX));
-        for line in waiting {
-            let record = match line {
-                Line::Record(record) => record,
-                Line::Answered(answered) => answered.record(),
-            };
-            written = written.and(writer.write(&record));
-            last = record.at;
+        for line in lines.drain(..) {
+            written = written.and(writer.write(line));
         }
-        match left_out.swap(0, Ordering::Relaxed) {
-            0 => {}
-            count => written = written.and(writer.write(&gap(last, count))),
+        room = lines;
+        if left_out > 0 {
+            let last = std::mem::take(&mut writer.texts.at);
+            written = written.and(writer.write(gap(last, left_out)));
         }
         match written.and_then(|()| writer.flush()) {
             Ok(()) => is_failing = false,
@@ -170,7 +211,7 @@ fn run(mut writer: Rotating, lines: &Receiver<Line>, left_out: &AtomicU64) {
             }
             Err(_) => {}
         }
-        park_timeout(COLLECT_FOR);
+        queue.pause();
     }
 }
 
@@ -201,6 +242,7 @@ struct Rotating {
     unsynced: u64,
     /// The line at hand; its room is used again.
     line: Vec<u8>,
+    texts: Texts,
 }
 
 impl Rotating {
@@ -210,25 +252,32 @@ impl Rotating {
         }
         let file = rotation.readers.open(path)?;
         let bytes = file.metadata()?.len();
-        let (file, line) = (BufWriter::new(file), Vec::new());
-        let mut rotating = Rotating { path: path.to_owned(), rotation, file, bytes, unsynced: 0, line };
+        let (path, file, unsynced) = (path.to_owned(), BufWriter::new(file), 0);
+        let (line, texts) = (Vec::new(), Texts::default());
+        let mut rotating = Rotating { path, rotation, file, bytes, unsynced, line, texts };
         // A crash may have cut the last line short: the next one begins on its own.
-        if bytes > 0 && last_byte(path)? != b'\n' {
+        if bytes > 0 && last_byte(&rotating.path)? != b'\n' {
             rotating.put(b"\n")?;
         }
         Ok(rotating)
     }
 
-    fn write(&mut self, record: &AuditRecord) -> io::Result<()> {
-        let mut line = std::mem::take(&mut self.line);
-        line.clear();
-        serde_json::to_writer(&mut line, record)?;
-        line.push(b'\n');
-        if self.bytes > 0 && self.bytes + line.len() as u64 > self.rotation.file_bytes_max {
+    fn write(&mut self, line: impl Into<Line>) -> io::Result<()> {
+        let mut text = std::mem::take(&mut self.line);
+        text.clear();
+        match line.into() {
+            Line::Record(record) => {
+                serde_json::to_writer(&mut text, &record)?;
+                self.texts.at = record.at;
+            }
+            Line::Answered(answered) => answered.write(&mut self.texts, &mut text)?,
+        }
+        text.push(b'\n');
+        if self.bytes > 0 && self.bytes + text.len() as u64 > self.rotation.file_bytes_max {
             self.rotate()?;
         }
-        let put = self.put(&line);
-        self.line = line;
+        let put = self.put(&text);
+        self.line = text;
         put
     }
 

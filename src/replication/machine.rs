@@ -47,8 +47,8 @@ impl Machine for State {
         State::freeze(self)
     }
 
-    fn batch(commands: &[Bytes]) -> Bytes {
-        let bytes = commands.iter().map(Bytes::len).sum();
+    fn batch(commands: &[&Bytes]) -> Bytes {
+        let bytes = commands.iter().map(|command| command.len()).sum();
         let mut builder = BatchBuilder::with_room(commands.len(), bytes);
         for command in commands {
             builder.push_encoded(command).expect("commands are held to their limit where they come in");
@@ -185,7 +185,7 @@ impl Machine for Watched {
                 tracer.record(Traced::Executed { position, request: request.timestamp, commands });
             }
             metrics.batch_commands.observe((outcomes.len() - first) as f64);
-            outcomes[first..].iter().for_each(|outcome| metrics.executed(word(outcome)));
+            metrics.executed(outcomes[first..].iter().map(word));
         }
         hash
     }
@@ -194,7 +194,7 @@ impl Machine for Watched {
         self.state.freeze()
     }
 
-    fn batch(commands: &[Bytes]) -> Bytes {
+    fn batch(commands: &[&Bytes]) -> Bytes {
         <State as Machine>::batch(commands)
     }
 

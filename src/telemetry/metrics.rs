@@ -169,9 +169,19 @@ impl Metrics {
         text
     }
 
-    /// Counts a command that was executed.
-    pub fn executed(&self, outcome: &'static str) {
-        self.commands.get_or_create(&OutcomeLabels { outcome }).inc();
+    /// Counts commands of a request that were executed, by what each came to.
+    pub fn executed(&self, outcomes: impl Iterator<Item = &'static str>) {
+        // A request has many of few kinds, and finding a counter takes longer than counting.
+        let mut counts: Vec<(&'static str, u64)> = Vec::new();
+        for outcome in outcomes {
+            match counts.iter_mut().find(|(known, _)| *known == outcome) {
+                Some((_, count)) => *count += 1,
+                None => counts.push((outcome, 1)),
+            }
+        }
+        for (outcome, count) in counts {
+            self.commands.get_or_create(&OutcomeLabels { outcome }).inc_by(count);
+        }
     }
 
     /// Counts a command or read that was not served.
@@ -200,7 +210,7 @@ mod tests {
     fn what_is_counted_is_in_the_text() {
         let metrics = Metrics::default();
         metrics.view_changes.inc();
-        metrics.executed("reserved");
+        metrics.executed(["reserved"].into_iter());
         metrics.answered("/v1/seats", 200, Duration::from_millis(3));
         let text = metrics.text();
         for line in [
@@ -218,7 +228,7 @@ mod tests {
     fn names() -> BTreeSet<String> {
         let metrics = Metrics::default();
         // What has labels is written once something was counted.
-        metrics.executed("reserved");
+        metrics.executed(["reserved"].into_iter());
         metrics.refused("leaving");
         metrics.answered("none", 404, Duration::ZERO);
         metrics.stream_dropped("leaving");
