@@ -5,6 +5,7 @@
 //! takes nothing for [`WRITE_WAIT`] is cut off.
 
 use super::gate::{Caller, GateError};
+use super::open::{Open, Question};
 use super::tcp::ClientPort;
 use super::told::told;
 use super::wire::{
@@ -15,21 +16,18 @@ use super::{status, validate};
 use crate::audit::describe::{Asked, brief};
 use crate::audit::record::AuditResult;
 use crate::domain::batch;
-use crate::domain::command::{Operation, Query};
-use crate::domain::events::command::Seating;
 use crate::replication::port::{Ask, Freshness, Refused, Reply, ReplyTo};
 use crate::transport::frame::{self, DecodeError, FrameDecoder, FrameError};
 use bytes::BytesMut;
 use serde::Serialize;
-use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
 /// How long a client may take to say hello.
@@ -38,14 +36,14 @@ pub(super) const HELLO_WAIT: Duration = Duration::from_secs(5);
 const HELLO_BYTES_MAX: usize = 4 << 10;
 /// How often the token of the hello is checked again: it may have expired.
 const TOKEN_CHECK_PERIOD: Duration = Duration::from_secs(60);
+/// How often in its idle time a client is looked at.
+const IDLE_LOOKS: u32 = 4;
 /// How long a client may take nothing of what is written to it.
 const WRITE_WAIT: Duration = Duration::from_secs(10);
 /// Answers are put together up to about so many bytes for one write.
 const WRITE_BYTES: usize = 64 << 10;
-/// A question whose answer may hold so many seats counts as one more.
-const SEATS_PER_PERMIT: u32 = 1_024;
-/// Questions about seats that one connection may have open.
-const QUERIES_MAX: u32 = 8;
+/// Answers that are taken at once.
+const REPLIES_AT_ONCE: usize = 64;
 
 /// Why a connection ended.
 #[derive(Debug, thiserror::Error)]
@@ -173,60 +171,6 @@ fn not_allowed(why: GateError) -> ServerError {
     ServerError::NotAllowed { reason: why.to_string() }
 }
 
-/// Questions that are not answered yet: what the client calls them, and their permits.
-#[derive(Debug)]
-struct Open {
-    permits: Semaphore,
-    permits_max: u32,
-    asked: Mutex<BTreeMap<u64, Question>>,
-}
-
-/// A question that is not answered yet.
-#[derive(Debug, Default)]
-struct Question {
-    id: u64,
-    weight: u32,
-    audit: Option<Asked>,
-}
-
-impl Open {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Question>> {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits until there is room for an answer. The permits come back when it is written.
-    async fn take(&self, number: u64, id: u64, weight: u32, audit: Option<Asked>) {
-        if let Ok(permits) = self.permits.acquire_many(weight).await {
-            permits.forget();
-        }
-        self.lock().insert(number, Question { id, weight, audit });
-    }
-
-    /// How many permits the answer takes.
-    fn weight(&self, request: &ClientRequest) -> u32 {
-        let weight = match request {
-            ClientRequest::Command(command) => match &command.operation {
-                Operation::Reserve { count, .. } => 1 + count / SEATS_PER_PERMIT,
-                Operation::ReserveSeats { seats, .. } | Operation::Restore { seats, .. } => {
-                    1 + seats.len() as u32 / SEATS_PER_PERMIT
-                }
-                Operation::Delete { .. } | Operation::Withdraw { .. } => 1,
-                // Seats come back as runs: as many as were named, or a few.
-                Operation::Events(operation) => {
-                    1 + operation.action.seating().map_or(0, Seating::runs_len) as u32 / SEATS_PER_PERMIT
-                }
-                Operation::Expire | Operation::Offer(_) => 1,
-            },
-            ClientRequest::Query {
-                query: Query::Search { .. } | Query::Seats | Query::Events(_), ..
-            } => self.permits_max / QUERIES_MAX,
-            ClientRequest::Trace { .. } => self.permits_max / QUERIES_MAX,
-            ClientRequest::Status | ClientRequest::Override => 1,
-        };
-        weight.clamp(1, self.permits_max)
-    }
-}
-
 async fn talk(
     port: &ClientPort,
     stream: &mut TcpStream,
@@ -235,7 +179,7 @@ async fn talk(
     stop: watch::Receiver<bool>,
 ) -> Ended {
     let max = port.config.limits.client_in_flight_max;
-    let open = Open { permits: Semaphore::new(max), permits_max: max as u32, asked: Mutex::default() };
+    let open = Open::new(max);
     let (replies, answered) = mpsc::channel(max + 1);
     let (read, write) = stream.split();
     let reading = async {
@@ -281,39 +225,42 @@ async fn read_all(
     let caller = || port.gate.caller(token.as_deref());
     let mut asks = caller();
     let mut check = tokio::time::interval(TOKEN_CHECK_PERIOD);
-    let mut idle_for = Duration::ZERO;
+    // One timer for the connection's life, rather than one for each read.
+    let mut looks = tokio::time::interval((idle / IDLE_LOOKS).max(Duration::from_millis(1)));
+    let mut silent_looks = 0;
+    let stopping = stop.wait_for(|&stop| stop);
+    tokio::pin!(stopping);
     loop {
-        loop {
-            match decoder.next() {
-                Ok(Some(body)) => {
-                    let asked = frame::decode_message::<ClientFrame>(&body);
-                    let Ok(asked) = asked else { return Ended::from(asked.expect_err("it is no message")) };
-                    number += 1;
-                    ask(port, &asks, asked, number, open, replies).await;
-                }
-                Ok(None) => break,
-                Err(error) => return error.into(),
-            }
+        while let Some(asked) = match decoder.next_message::<ClientFrame>() {
+            Ok(asked) => asked,
+            Err(error) => return error.into(),
+        } {
+            let Ok(asked) = asked else { return Ended::from(asked.expect_err("it is no message")) };
+            number += 1;
+            ask(port, &asks, asked, number, open, replies).await;
         }
         let read = tokio::select! {
-            read = timeout(idle, stream.read_buf(decoder.space())) => read,
-            _ = check.tick(), if token.is_some() => {
-                asks = caller();
-                idle_for += TOKEN_CHECK_PERIOD;
-                if idle_for > idle && open.lock().is_empty() {
+            biased;
+            _ = &mut stopping => return Ended::Stopping,
+            _ = looks.tick() => {
+                silent_looks += 1;
+                // The first of them is at once.
+                if silent_looks > IDLE_LOOKS && open.lock().is_empty() {
                     return Ended::Idle;
                 }
                 continue;
             }
-            _ = stop.wait_for(|&stop| stop) => return Ended::Stopping,
+            _ = check.tick(), if token.is_some() => {
+                asks = caller();
+                continue;
+            }
+            read = stream.read_buf(decoder.space()) => read,
         };
         match read {
-            Ok(Ok(0)) if decoder.is_between_frames() => return Ended::Closed,
-            Ok(Ok(0)) => return Ended::Cut,
-            Ok(Ok(_)) => idle_for = Duration::ZERO,
-            Ok(Err(error)) => return error.into(),
-            Err(_) if open.lock().is_empty() => return Ended::Idle,
-            Err(_) => {}
+            Ok(0) if decoder.is_between_frames() => return Ended::Closed,
+            Ok(0) => return Ended::Cut,
+            Ok(_) => silent_looks = 0,
+            Err(error) => return error.into(),
         }
     }
 }
@@ -364,32 +311,49 @@ async fn write_all(
     open: &Open,
     mut answered: mpsc::Receiver<(u64, Reply)>,
 ) -> Ended {
-    let mut out = BytesMut::new();
+    let (mut out, mut ready) = (BytesMut::new(), Vec::new());
     loop {
-        let Some(first) = answered.recv().await else { return Ended::Closed };
-        let (mut next, mut permits) = (Some(first), 0);
-        while let Some((number, reply)) = next {
-            let Question { id, weight, audit } = open.lock().remove(&number).unwrap_or_default();
-            permits += weight;
-            let body = body(port, reply);
-            if let (Some(log), Some(asked)) = (&port.audit, audit) {
-                let (result, answer) = told_of(&body);
-                log.write(asked.answered(port.me, result, answer));
+        if answered.recv_many(&mut ready, REPLIES_AT_ONCE).await == 0 {
+            return Ended::Closed;
+        }
+        let mut replies = ready.drain(..).peekable();
+        while replies.peek().is_some() {
+            let permits = put_some(port, open, &mut out, &mut replies);
+            match timeout(WRITE_WAIT, stream.write_all(&out)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => return error.into(),
+                Err(_) => return Ended::NotReading,
             }
-            put(&mut out, ServerFrame { id, body });
-            next = if out.len() < WRITE_BYTES { answered.try_recv().ok() } else { None };
+            out.clear();
+            if out.capacity() > 4 * WRITE_BYTES {
+                out = BytesMut::new();
+            }
+            open.permits.add_permits(permits as usize);
         }
-        match timeout(WRITE_WAIT, stream.write_all(&out)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => return error.into(),
-            Err(_) => return Ended::NotReading,
-        }
-        out.clear();
-        if out.capacity() > 4 * WRITE_BYTES {
-            out = BytesMut::new();
-        }
-        open.permits.add_permits(permits as usize);
     }
+}
+
+/// Puts answers together for one write. Gives the permits that they have.
+fn put_some(
+    port: &ClientPort,
+    open: &Open,
+    out: &mut BytesMut,
+    replies: &mut impl Iterator<Item = (u64, Reply)>,
+) -> u32 {
+    let (mut asked, mut permits) = (open.lock(), 0);
+    while out.len() < WRITE_BYTES
+        && let Some((number, reply)) = replies.next()
+    {
+        let Question { id, weight, audit } = asked.remove(&number).unwrap_or_default();
+        permits += weight;
+        let body = body(port, reply);
+        if let (Some(log), Some(asked)) = (&port.audit, audit) {
+            let (result, answer) = told_of(&body);
+            log.write(asked.answered(port.me, result, answer));
+        }
+        put(out, ServerFrame { id, body });
+    }
+    permits
 }
 
 /// What the audit log says of a request; looking at the servers is none.

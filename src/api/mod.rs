@@ -4,6 +4,7 @@
 mod connection;
 pub mod gate;
 pub mod http;
+mod open;
 mod status;
 pub mod tcp;
 mod told;

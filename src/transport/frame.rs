@@ -177,17 +177,19 @@ impl FrameDecoder {
     /// The next whole body, if it is there. An error stays: the stream is lost.
     #[expect(clippy::should_implement_trait, reason = "an iterator that ends and goes on would mislead")]
     pub fn next(&mut self) -> Result<Option<Bytes>, FrameError> {
-        if let Some(error) = self.failed {
-            // Whatever came in since is of no use; a careless owner must not make it grow.
-            self.buffer.clear();
-            return Err(error);
-        }
-        let result = self.take_frame();
-        if let Err(error) = result {
-            self.failed = Some(error);
-            self.buffer = BytesMut::new();
-        }
-        result
+        self.next_with(|buffer, len| buffer.split_to(len).freeze())
+    }
+
+    /// The message of the next whole frame, if it is there: as [`next`](Self::next) and [`decode_message`], for messages that
+    /// keep none of the bytes.
+    pub fn next_message<T: DeserializeOwned>(
+        &mut self,
+    ) -> Result<Option<Result<T, DecodeError>>, FrameError> {
+        self.next_with(|buffer, len| {
+            let message = decode_message(&buffer[..len]);
+            buffer.advance(len);
+            message
+        })
     }
 
     /// Whether the stream stopped between two frames. False at the end of a stream means that it was cut.
@@ -199,7 +201,28 @@ impl FrameDecoder {
         self.buffer.first_chunk::<4>().map(|len| u32::from_le_bytes(*len) as usize)
     }
 
-    fn take_frame(&mut self) -> Result<Option<Bytes>, FrameError> {
+    /// Lets the next whole body be taken from the front of the buffer.
+    fn next_with<T>(
+        &mut self,
+        take: impl FnOnce(&mut BytesMut, usize) -> T,
+    ) -> Result<Option<T>, FrameError> {
+        if let Some(error) = self.failed {
+            // Whatever came in since is of no use; a careless owner must not make it grow.
+            self.buffer.clear();
+            return Err(error);
+        }
+        match self.find_body() {
+            Ok(body) => Ok(body.map(|len| take(&mut self.buffer, len))),
+            Err(error) => {
+                self.failed = Some(error);
+                self.buffer = BytesMut::new();
+                Err(error)
+            }
+        }
+    }
+
+    /// Leaves the next whole body at the front of the buffer, and tells its length.
+    fn find_body(&mut self) -> Result<Option<usize>, FrameError> {
         let Some(len) = self.announced() else { return Ok(None) };
         if len > self.max {
             return Err(FrameError::TooLarge { len, max: self.max });
@@ -209,11 +232,10 @@ impl FrameDecoder {
         }
         self.buffer.advance(4);
         let checksum = self.buffer.get_u32_le();
-        let body = self.buffer.split_to(len).freeze();
-        if crc32fast::hash(&body) != checksum {
-            return Err(FrameError::Checksum);
+        match crc32fast::hash(&self.buffer[..len]) == checksum {
+            true => Ok(Some(len)),
+            false => Err(FrameError::Checksum),
         }
-        Ok(Some(body))
     }
 }
 
@@ -288,7 +310,11 @@ mod tests {
             encode_message(&mut bytes, &message, 1 << 20).unwrap();
             let frames = decode_all(&bytes, &[7], 1 << 20).unwrap();
             prop_assert_eq!(frames.len(), 1);
-            prop_assert_eq!(decode_message::<(u64, String, Option<Vec<u32>>)>(&frames[0]).unwrap(), message);
+            prop_assert_eq!(&decode_message::<(u64, String, Option<Vec<u32>>)>(&frames[0]).unwrap(), &message);
+            let mut decoder = FrameDecoder::new(1 << 20);
+            decoder.extend(&bytes);
+            prop_assert_eq!(decoder.next_message().unwrap(), Some(Ok(message)));
+            prop_assert_eq!(decoder.next_message::<u8>(), Ok(None));
         }
     }
 
