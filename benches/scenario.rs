@@ -340,7 +340,7 @@ impl Machine for Seats {
         self.0.freeze()
     }
 
-    fn batch(commands: &[Bytes]) -> Bytes {
+    fn batch(commands: &[&Bytes]) -> Bytes {
         <State as Machine>::batch(commands)
     }
 

@@ -37,7 +37,7 @@ pub trait Machine: Sized {
     /// The state as it is now.
     fn freeze(&self) -> Self::Image;
     /// Puts commands, already encoded, together into one batch.
-    fn batch(commands: &[Bytes]) -> Bytes;
+    fn batch(commands: &[&Bytes]) -> Bytes;
     /// Which of this state's changes after `shared` the other state lacks, each as an encoded command that
     /// offers it again. Executing an offer twice must do no harm. `seed` tells these offers from others'.
     fn divergence(&self, theirs: &Self, shared: Position, seed: u64) -> Vec<Bytes>;

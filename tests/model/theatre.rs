@@ -50,7 +50,7 @@ impl Machine for Theatre {
         Machine::freeze(&*self.0)
     }
 
-    fn batch(commands: &[Bytes]) -> Bytes {
+    fn batch(commands: &[&Bytes]) -> Bytes {
         State::batch(commands)
     }
 

@@ -48,13 +48,20 @@ impl<M: Machine> Lamport<M> {
             return;
         }
         let is_collecting = self.queue.first().is_some_and(|first| Some(first) <= self.collect_until);
-        while !is_collecting
-            && !self.pending.is_empty()
-            && self.queue.own_len() < self.settings.limits.requests_outstanding_max
-        {
+        while !is_collecting && self.is_worth_a_request() {
             self.propose(fx);
         }
         self.execute(fx);
+    }
+
+    /// Whether what has collected becomes a request now: at once when none of the own is on its way, and otherwise when it is as much
+    /// as all of those together. What comes in meanwhile costs three disks a flush and each server several wake-ups as a request
+    /// of its own, and is executed after those on their way in any case.
+    fn is_worth_a_request(&self) -> bool {
+        let in_flight_len: usize = self.in_flight.values().map(Vec::len).sum();
+        !self.pending.is_empty()
+            && self.pending.len() >= in_flight_len
+            && self.queue.own_len() < self.settings.limits.requests_outstanding_max
     }
 
     /// The request of another server whose execution ends the collecting of commands that begins now, if any.
@@ -68,20 +75,19 @@ impl<M: Machine> Lamport<M> {
 
     /// Stamps a request and puts it on all links and into the own log in one step (rule 7).
     fn propose(&mut self, fx: &mut Fx<M>) {
-        let (mut waiting, mut commands, mut bytes) = (Vec::new(), Vec::new(), 0);
-        while let Some((_, command)) = self.pending.front() {
+        let (mut waiting, mut bytes) = (Vec::new(), 0);
+        while let Some((token, command)) = self.pending.pop_front() {
             bytes += command.len();
-            if bytes > self.settings.limits.batch_bytes_max && !commands.is_empty() {
+            if bytes > self.settings.limits.batch_bytes_max && !waiting.is_empty() {
+                self.pending.push_front((token, command));
                 break;
             }
-            if let Some((token, command)) = self.pending.pop_front() {
-                commands.push(command.clone());
-                waiting.push((token, command));
-            }
+            waiting.push((token, command));
         }
         self.clock += 1;
         let timestamp = Timestamp { clock: self.clock, server: self.me().server };
         let view = self.accepted_view();
+        let commands: Vec<&Bytes> = waiting.iter().map(|(_, command)| command).collect();
         let batch = M::batch(&commands);
         let request = Arc::new(Request { view, timestamp, time_ms: self.now.wall_ms, batch });
         for other in self.others() {
