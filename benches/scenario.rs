@@ -11,7 +11,7 @@ use boxoffice::api::wire::{
     ANSWER_FRAME_BYTES_MAX, CLIENT_FRAME_BYTES_MAX, ClientFrame, ClientRequest, Consistency, ServerFrame,
     ServerReply,
 };
-use boxoffice::audit::describe::{Asked, brief};
+use boxoffice::audit::describe::{Asked, Texts, brief};
 use boxoffice::audit::record::AuditResult;
 use boxoffice::domain::batch;
 use boxoffice::domain::command::{Command, Operation, Query};
@@ -159,6 +159,8 @@ struct Server {
     waiting: BTreeMap<Token, Waiting>,
     last_token: Token,
     answers: BytesMut,
+    /// Of the audit log.
+    line: (Texts, Vec<u8>),
     answered: u64,
 }
 
@@ -202,6 +204,7 @@ impl Server {
             waiting: BTreeMap::new(),
             last_token: 0,
             answers: BytesMut::new(),
+            line: Default::default(),
             answered: 0,
         }
     }
@@ -283,7 +286,7 @@ impl Server {
 
     fn answer(&mut self, token: Token, body: ServerReply) {
         let Waiting { id, asked, .. } = self.waiting.remove(&token).expect("somebody waits for it");
-        phase(Phase::Audit, || audit(asked, &body));
+        phase(Phase::Audit, || audit(asked, &body, &mut self.line));
         phase(Phase::Answer, || {
             let frame = ServerFrame { id, body };
             frame::encode_message(&mut self.answers, &frame, ANSWER_FRAME_BYTES_MAX)
@@ -294,14 +297,14 @@ impl Server {
 }
 
 /// What the connection tells the audit log, and what that one's thread makes of it.
-fn audit(asked: Asked, reply: &ServerReply) {
+fn audit(asked: Asked, reply: &ServerReply, (texts, line): &mut (Texts, Vec<u8>)) {
     let (result, answer) = match reply {
         ServerReply::Outcome(outcome) if outcome.is_success() => (AuditResult::Done, brief(outcome)),
         ServerReply::Outcome(outcome) => (AuditResult::Failed, brief(outcome)),
         _ => (AuditResult::Done, "found".to_owned()),
     };
-    let record = asked.answered(1, result, answer).record();
-    let line = serde_json::to_vec(&record).expect("a record is plain data");
+    line.clear();
+    asked.answered(1, result, answer).write(texts, line).expect("it is plain data");
     assert!(!line.is_empty());
 }
 

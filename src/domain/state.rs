@@ -349,8 +349,11 @@ impl State {
         self.time_ms = self.time_ms.max(stamp_ms.min(latest_ms));
     }
 
-    /// What these commands will look for is asked for, all at once.
+    /// What these commands will look for is asked for, all at once. One alone has nobody to wait with.
     fn approach(&self, commands: &[Result<Command, BatchError>]) {
+        if commands.len() < 2 {
+            return;
+        }
         let operations = || commands.iter().flatten().map(|command| &command.operation);
         self.reservations.approach(operations());
         self.events.approach(operations().filter_map(|operation| match operation {

@@ -16,10 +16,6 @@ impl Events {
     pub(in crate::domain) fn approach<'a>(&self, operations: impl Iterator<Item = &'a EventOperation>) {
         let wanted: Vec<(&Actor, EventId)> =
             operations.filter_map(|operation| what(&operation.action)).collect();
-        if wanted.len() < 2 {
-            // One alone has nobody to wait with.
-            return;
-        }
         black_box(wanted.iter().map(|(holder, _)| self.guests.approach(holder)).sum::<usize>());
         let mut unused = self.guests.unused();
         let spots = wanted.iter().filter_map(|(holder, id)| {
