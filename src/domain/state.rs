@@ -193,6 +193,7 @@ impl State {
                 outcomes.push(outcome);
             }
         }
+        self.events.settle_touched();
         let hash = xxh3_64(&encoded);
         encoded.shrink_to(BUFFER_BYTES_KEPT);
         scratch.shrink_to(BUFFER_BYTES_KEPT);

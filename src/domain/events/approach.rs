@@ -7,20 +7,24 @@
 
 use super::Events;
 use super::command::{Action, EventOperation};
-use super::ids::{Actor, EventId};
+use super::ids::{Actor, EventId, Kind};
 use super::parties::Spot;
 use std::hint::black_box;
 
 impl Events {
     /// Some operations are about to be executed.
     pub(in crate::domain) fn approach<'a>(&self, operations: impl Iterator<Item = &'a EventOperation>) {
-        let wanted: Vec<(&Actor, EventId)> =
-            operations.filter_map(|operation| what(&operation.action)).collect();
-        black_box(wanted.iter().map(|(holder, _)| self.guests.approach(holder)).sum::<usize>());
+        let wanted = operations.filter_map(|operation| {
+            let (holder, id, kind) = what(&operation.action)?;
+            Some((holder, (id, self.kinds.number(kind)?)))
+        });
+        let (holders, keys): (Vec<&Actor>, Vec<(EventId, u16)>) = wanted.unzip();
+        black_box(holders.iter().map(|holder| self.guests.approach(holder)).sum::<usize>());
+        self.catalogue.approach_numbers(&keys);
         let mut unused = self.guests.unused();
-        let spots = wanted.iter().filter_map(|(holder, id)| {
+        let spots = holders.iter().zip(keys).filter_map(|(holder, (id, kind))| {
             let party = self.guests.foresee(holder).or_else(|| unused.next())?;
-            let (_, event) = self.catalogue.kinds_of(*id).next()?;
+            let event = self.catalogue.find(id, kind)?;
             Some(Spot { party, event })
         });
         let spots: Vec<Spot> = spots.collect();
@@ -31,13 +35,13 @@ impl Events {
 }
 
 /// For whom, and at which event; only of what is asked often.
-fn what(action: &Action) -> Option<(&Actor, EventId)> {
+fn what(action: &Action) -> Option<(&Actor, EventId, &Kind)> {
     match action {
         Action::Book { holder, event, .. }
         | Action::Hold { holder, event, .. }
         | Action::Confirm { holder, event }
-        | Action::Exchange { holder, to: event, .. } => Some((holder, event.id)),
-        Action::Cancel { holder, event, .. } => Some((holder, *event)),
+        | Action::Exchange { holder, to: event, .. } => Some((holder, event.id, &event.kind)),
+        Action::Cancel { holder, event, kind } => Some((holder, *event, kind.as_ref()?)),
         Action::AddBranch { .. }
         | Action::AddTheatre { .. }
         | Action::AddKind { .. }

@@ -8,14 +8,19 @@ use super::config::ALL_SEATS_MAX;
 use super::ids::EventId;
 use super::numbers::Numbers;
 use super::parties::{Party, Spot};
+use super::written::Written as _;
 use crate::domain::ids::{Name, SEATS_MAX};
 use crate::domain::seats::SeatSet;
-use crate::domain::shards::Shards;
+use crate::domain::shards::{ShardKey, Shards};
 use std::collections::{BTreeMap, BTreeSet};
 use std::hint::black_box;
+use xxhash_rust::xxh3::xxh3_64;
 
 /// Events in one shard of a full catalogue.
 const SHARD_LEN: usize = 64;
+
+/// So far apart are the hashes of two kinds of one id (Knuth, TAOCP 3, 6.4: multiplicative hashing).
+const KIND_STEP: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// An event as snapshots have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,20 +53,35 @@ impl Hall {
     }
 }
 
+impl ShardKey for (EventId, u16) {
+    fn shard_hash(&self) -> u64 {
+        let (id, kind) = self;
+        let hash = match id {
+            EventId::Uuid(uuid) => xxh3_64(&uuid.0),
+            EventId::Slot(slot) => slot.with_text(|text| xxh3_64(text.as_bytes())),
+        };
+        // Kinds are few, and one id has few of them.
+        hash.wrapping_add(u64::from(*kind).wrapping_mul(KIND_STEP))
+    }
+}
+
 /// All events.
 #[derive(Clone, Debug)]
 pub(super) struct Catalogue {
     events: Shards<u32, Event>,
     /// By number. All below follows from the events.
     halls: Vec<Option<Hall>>,
+    /// In order.
     by_id: BTreeMap<(EventId, u16), u32>,
+    /// The same, to find one: a step where that takes six.
+    numbers: Shards<(EventId, u16), u32>,
     by_kind: BTreeMap<(u16, EventId), u32>,
     free: Numbers,
     /// Of all events together.
     seats: u64,
-    /// Numbers of events that the request may have changed, for whoever looks on. No part of the state: it is in no
-    /// image, and nothing is decided by it.
-    touched: BTreeSet<u32>,
+    /// Numbers of events that the request may have changed, for whoever looks on, in order when it has been executed. No
+    /// part of the state: it is in no image, and nothing is decided by it.
+    touched: Vec<u32>,
 }
 
 impl Catalogue {
@@ -70,20 +90,27 @@ impl Catalogue {
             events: Shards::new(events_max as usize, SHARD_LEN),
             halls: Vec::new(),
             by_id: BTreeMap::new(),
+            numbers: Shards::new(events_max as usize, SHARD_LEN),
             by_kind: BTreeMap::new(),
             free: Numbers::default(),
             seats: 0,
-            touched: BTreeSet::new(),
+            touched: Vec::new(),
         }
     }
 
-    /// Events that were added, removed or changed since the last [`forget_touched`](Self::forget_touched).
-    pub(super) fn touched(&self) -> &BTreeSet<u32> {
+    /// Events that were added, removed or changed by the last request, ascending.
+    pub(super) fn touched(&self) -> &[u32] {
         &self.touched
     }
 
+    /// A request was executed.
+    pub(super) fn settle_touched(&mut self) {
+        self.touched.sort_unstable();
+        self.touched.dedup();
+    }
+
     pub(super) fn forget_touched(&mut self) {
-        for number in std::mem::take(&mut self.touched) {
+        for number in self.touched.drain(..) {
             if let Some(Some(hall)) = self.halls.get_mut(number as usize) {
                 hall.seats.forget_touched();
             }
@@ -92,7 +119,9 @@ impl Catalogue {
 
     /// Notes that something about an event may have changed which is not in the catalogue.
     pub(super) fn touch(&mut self, number: u32) {
-        self.touched.insert(number);
+        if self.touched.last() != Some(&number) {
+            self.touched.push(number);
+        }
     }
 
     /// One past the highest number that an event can have now.
@@ -122,7 +151,7 @@ impl Catalogue {
     }
 
     pub(super) fn find(&self, id: EventId, kind: u16) -> Option<u32> {
-        self.by_id.get(&(id, kind)).copied()
+        self.numbers.get(&(id, kind)).copied()
     }
 
     /// Every kind of an id with the event's number.
@@ -152,6 +181,11 @@ impl Catalogue {
         self.halls.get_mut(number as usize)?.as_mut()
     }
 
+    /// Reads what events are looked for in.
+    pub(super) fn approach_numbers(&self, keys: &[(EventId, u16)]) {
+        self.numbers.approach(keys.iter());
+    }
+
     /// Reads what is looked at when somebody gets or loses seats there.
     pub(super) fn approach(&self, spots: &[Spot]) {
         let hall = |spot: &Spot| self.halls.get(spot.event as usize).and_then(Option::as_ref);
@@ -173,6 +207,7 @@ impl Catalogue {
     fn insert(&mut self, number: u32, event: Event) {
         let id = event.place.id();
         self.by_id.insert((id, event.kind), number);
+        self.numbers.insert((id, event.kind), number);
         self.by_kind.insert((event.kind, id), number);
         if self.halls.len() <= number as usize {
             self.halls.resize(number as usize + 1, None);
@@ -187,6 +222,7 @@ impl Catalogue {
     pub(super) fn remove(&mut self, number: u32) {
         let event = self.events.remove(&number).expect("numbers of events come from the catalogue");
         self.by_id.remove(&(event.place.id(), event.kind));
+        self.numbers.remove(&(event.place.id(), event.kind));
         self.by_kind.remove(&(event.kind, event.place.id()));
         let hall = self.halls[number as usize].take().expect("every event has a hall");
         assert!(hall.seats.left() == event.capacity, "nobody has a seat of an event that goes");
@@ -227,14 +263,16 @@ impl Catalogue {
     /// `halls` is what follows from bookings and holds, by event.
     pub(super) fn check(&self, halls: &BTreeMap<u32, Hall>) -> Result<(), String> {
         self.events.check()?;
-        let sizes = [self.by_id.len(), self.by_kind.len(), self.halls.iter().flatten().count(), halls.len()];
-        if sizes.iter().any(|len| *len != self.events.len()) {
+        self.numbers.check()?;
+        let all = [self.by_id.len(), self.numbers.len(), self.by_kind.len(), halls.len()];
+        let sizes = all.into_iter().chain([self.halls.iter().flatten().count()]);
+        if { sizes }.any(|len| len != self.events.len()) {
             return Err("events are not all in the indexes".into());
         }
         for (number, event) in self.events.iter() {
             let id = event.place.id();
-            let found = (self.find(id, event.kind), self.by_kind.get(&(event.kind, id)).copied());
-            if found != (Some(*number), Some(*number)) {
+            let in_order = [self.by_id.get(&(id, event.kind)), self.by_kind.get(&(event.kind, id))];
+            if self.find(id, event.kind) != Some(*number) || in_order != [Some(number); 2] {
                 return Err(format!("event {id} is not where it is looked for"));
             }
             let hall = self.hall(*number);

@@ -34,6 +34,11 @@ impl Events {
         self.catalogue.forget_touched();
     }
 
+    /// A request was executed.
+    pub(in crate::domain) fn settle_touched(&mut self) {
+        self.catalogue.settle_touched();
+    }
+
     pub(in crate::domain) fn touched(&self) -> impl Iterator<Item = u32> {
         self.catalogue.touched().iter().copied()
     }

@@ -108,21 +108,23 @@ impl Halls {
         if has_theatre {
             parts.extend(self.theatre.follow(position, state.seats(), 0, 0));
         }
+        let sights: Vec<(u32, Option<EventSight<'_>>)> =
+            state.touched_events().map(|number| (number, state.event_sight(number))).collect();
         // All that go before any that come: one may come back under another number.
-        for number in state.touched_events() {
-            parts.extend(self.remove(state, number));
+        for (number, sight) in &sights {
+            parts.extend(self.remove(*number, sight.as_ref()));
         }
-        for number in state.touched_events() {
-            parts.extend(self.follow_event(state, number));
+        for (number, sight) in sights {
+            parts.extend(sight.and_then(|sight| self.follow_event(position, number, sight)));
         }
         parts
     }
 
     /// Forgets the event of a number if it is not there any more.
-    fn remove(&mut self, state: &State, number: u32) -> Option<Part> {
+    fn remove(&mut self, number: u32, sight: Option<&EventSight<'_>>) -> Option<Part> {
         let slot = self.events.get_mut(number as usize)?;
         let made_at = slot.as_ref()?.made_at;
-        if state.event_sight(number).is_some_and(|sight| sight.made_at == made_at) {
+        if sight.is_some_and(|sight| sight.made_at == made_at) {
             return None;
         }
         let key = slot.take()?.event?;
@@ -130,16 +132,15 @@ impl Halls {
         Some(Part::removed(key))
     }
 
-    fn follow_event(&mut self, state: &State, number: u32) -> Option<Part> {
-        let sight = state.event_sight(number)?;
+    fn follow_event(&mut self, position: u64, number: u32, sight: EventSight<'_>) -> Option<Part> {
         if self.events.len() <= number as usize {
             self.events.resize(number as usize + 1, None);
         }
         let slot = &mut self.events[number as usize];
         if let Some(hall) = slot {
-            return hall.follow(state.position(), sight.seats, sight.held, sight.waiting);
+            return hall.follow(position, sight.seats, sight.held, sight.waiting);
         }
-        let hall = slot.insert(Hall::event(&sight, state.position()));
+        let hall = slot.insert(Hall::event(&sight, position));
         let key = hall.event.clone().expect("it is not the theatre");
         self.numbers.insert(key, number);
         Some(Part::of(hall, What::Added, (taken(&hall.seats), Vec::new())))
