@@ -25,6 +25,8 @@ from systems.boxoffice import Boxoffice, is_ready
 FILL_RATE_MIN = 2_000
 # A server that is not back after this does not come back.
 BACK_SECONDS = 300
+# What a server's log says when it has read its disk and asks another one for what it missed.
+CATCHING_UP = "catching up from another server"
 # Looked at between a restart and its end so often.
 LOOK_SECONDS = 0.02
 # The rate before something happens is that of so long.
@@ -279,17 +281,20 @@ def catch_up(cluster, wanted):
     began, began_ms = start_last(cluster)
     line = wait_back(cluster, began, take)
     ready_ms = wall_ms()
+    log = cluster.processes.log_tail(f"server-{cluster.last}", 1000)
+    line["catching_up_ms"] = results.said_ms(log, CATCHING_UP, began_ms)
     after = len(slices) + int(BEFORE_SECONDS * 10)
     while len(slices) < after:
         take()
     said, slices = grower.end_run(slices)
-    tail = cluster.processes.log_tail(f"server-{cluster.last}", 40)
     line |= {
         "missed": round(missed * 0.9), "stopped_ms": stopped_ms, "started_ms": began_ms, "ready_ms": ready_ms,
-        "slices": slices, "load": said, "said": tail,
+        "slices": slices, "load": said, "said": "\n".join(log.splitlines()[-40:]),
     }
     rates = results.catch_up_rates(line)
-    print(f"  {line['missed']:,} missed, back in {line['ready_seconds']:.2f} s; operations/s {rates}", flush=True)
+    caught_up = results.catch_up_seconds(line)
+    words = f"  {line['missed']:,} missed, back in {line['ready_seconds']:.2f} s, of which {caught_up:.2f} s of catching up"
+    print(f"{words}; operations/s {rates}", flush=True)
     return line
 
 

@@ -117,7 +117,7 @@ def targets(found):
     if seconds := found.restart_seconds():
         yield f"back from disk with {found.of('restart')[-1]['held']:,}, s", f"{seconds:.1f}", "under 10", seconds < 10
     for line in found.of("catch-up"):
-        seconds, rates = line["ready_seconds"], results.catch_up_rates(line)
+        seconds, rates = results.catch_up_seconds(line), results.catch_up_rates(line)
         yield f"{line['missed']:,} missed commands caught up, s", f"{seconds:.1f}", "under 10", seconds < 10
         if rates["without it"] and rates["while it came back"]:
             ratio = rates["while it came back"] / rates["without it"]
@@ -157,7 +157,8 @@ def returns(found):
         body = [[name, table.number(value) if value else ""] for name, value in rates.items()]
         parts.append(
             f"Killed while the others go on under load, and started when they had executed {line['missed']:,} commands: it"
-            f" served after {table.short(line['ready_seconds'])} s.\n\n" + table.rows(["others", "operations/s"], body)
+            f" served after {table.short(line['ready_seconds'])} s. After it had read its disk, it caught up in"
+            f" {table.short(results.catch_up_seconds(line))} s.\n\n" + table.rows(["others", "operations/s"], body)
         )
     return "\n\n".join(parts) or None
 

@@ -1,6 +1,7 @@
 """What growth has measured: lines of growth.jsonl, and what follows from them."""
 
 import dataclasses
+import datetime
 import json
 import statistics
 
@@ -53,6 +54,22 @@ def rate(slices):
 
 def between(slices, from_ms, to_ms):
     return [one for one in slices if from_ms < one["at_ms"] - one["seconds"] * 1000 and one["at_ms"] <= to_ms]
+
+
+def said_ms(log, words, after_ms):
+    """When a server's log says something for the first time after a moment, in milliseconds since 1970."""
+    for line in log.splitlines():
+        if words in line:
+            at_ms = datetime.datetime.fromisoformat(line.split()[0]).timestamp() * 1000
+            if at_ms >= after_ms:
+                return at_ms
+    return None
+
+
+def catch_up_seconds(line):
+    """How long a server that came back asked others for what it missed. One that did not say when it began took all the time."""
+    began_ms = line["catching_up_ms"] or line["started_ms"]
+    return (line["ready_ms"] - began_ms) / 1000
 
 
 def catch_up_rates(line):

@@ -39,7 +39,7 @@ SNAPSHOT = {
 }
 CATCH_UP = {
     "kind": "catch-up", "held": 10_000_000, "missed": 1_000_000, "ready_seconds": 6.0,
-    "stopped_ms": 10_000, "started_ms": 40_000, "ready_ms": 46_000, "load": load(50_000),
+    "stopped_ms": 10_000, "started_ms": 40_000, "catching_up_ms": 41_500, "ready_ms": 46_000, "load": load(50_000),
     "slices": [piece(9_000, 90), piece(10_500, 1), piece(39_000, 100), piece(42_000, 60), piece(47_000, 95)],
 }
 
@@ -72,6 +72,17 @@ class Results(unittest.TestCase):
     def test_rates_around_a_restart_are_told_apart(self):
         rates = results.catch_up_rates(CATCH_UP)
         self.assertEqual(rates, {"all": 900, "without it": 1000, "while it came back": 600, "afterwards": 950})
+
+    def test_catching_up_begins_when_the_server_says_so(self):
+        log = "\n".join(
+            f"2026-11-29T16:00:0{second}.250000Z  INFO boxoffice: {words}"
+            for second, words in ((1, "catching up from another server"), (3, "linked"), (4, "catching up"), (5, "catching up"))
+        )
+        second = 1_795_968_000_000
+        self.assertEqual(results.said_ms(log, "catching up", second + 2000), second + 4250)
+        self.assertIsNone(results.said_ms(log, "catching up", second + 6000))
+        self.assertEqual(results.catch_up_seconds(CATCH_UP), 4.5)
+        self.assertEqual(results.catch_up_seconds(CATCH_UP | {"catching_up_ms": None}), 6)
 
     def test_what_must_not_be_is_told(self):
         self.assertEqual(results.problems(measured("held", 1000)), [])
