@@ -28,7 +28,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::sync::{mpsc, watch};
-use tokio::time::timeout;
+use tokio::time::{MissedTickBehavior, timeout};
 
 /// How long a client may take to say hello.
 pub(super) const HELLO_WAIT: Duration = Duration::from_secs(5);
@@ -36,14 +36,14 @@ pub(super) const HELLO_WAIT: Duration = Duration::from_secs(5);
 const HELLO_BYTES_MAX: usize = 4 << 10;
 /// How often the token of the hello is checked again: it may have expired.
 const TOKEN_CHECK_PERIOD: Duration = Duration::from_secs(60);
-/// How often in its idle time a client is looked at.
+/// How often in its idle time a client is looked at: it is closed at most one look later.
 const IDLE_LOOKS: u32 = 4;
 /// How long a client may take nothing of what is written to it.
 const WRITE_WAIT: Duration = Duration::from_secs(10);
 /// Answers are put together up to about so many bytes for one write.
 const WRITE_BYTES: usize = 64 << 10;
-/// Answers that are taken at once.
-const REPLIES_AT_ONCE: usize = 64;
+/// Answers that are taken from their queue at once.
+const REPLIES_AT_ONCE: usize = 1_024;
 
 /// Why a connection ended.
 #[derive(Debug, thiserror::Error)]
@@ -227,6 +227,8 @@ async fn read_all(
     let mut check = tokio::time::interval(TOKEN_CHECK_PERIOD);
     // One timer for the connection's life, rather than one for each read.
     let mut looks = tokio::time::interval((idle / IDLE_LOOKS).max(Duration::from_millis(1)));
+    // A process that was paused must look at what came in meanwhile, not at all looks that it missed.
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut silent_looks = 0;
     let stopping = stop.wait_for(|&stop| stop);
     tokio::pin!(stopping);
@@ -243,9 +245,9 @@ async fn read_all(
             biased;
             _ = &mut stopping => return Ended::Stopping,
             _ = looks.tick() => {
-                silent_looks += 1;
-                // The first of them is at once.
-                if silent_looks > IDLE_LOOKS && open.lock().is_empty() {
+                // Who waits for an answer is not idle. The first look is at once.
+                silent_looks = if open.lock().is_empty() { silent_looks + 1 } else { 0 };
+                if silent_looks > IDLE_LOOKS {
                     return Ended::Idle;
                 }
                 continue;
