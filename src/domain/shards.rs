@@ -61,6 +61,8 @@ type Group<K, V> = Arc<[Arc<Piece<K, V>>; GROUP_LEN]>;
 pub(super) struct Vacancy {
     index: usize,
     tag: u8,
+    /// How many entries there were.
+    len: usize,
 }
 
 impl<K: ShardKey, V: Clone> Shards<K, V> {
@@ -103,11 +105,15 @@ impl<K: ShardKey, V: Clone> Shards<K, V> {
     /// The entry that is there.
     pub(super) fn vacancy(&self, key: &K) -> Result<Vacancy, &V> {
         let (index, tag) = self.index_and_tag(key);
-        self.shard(index).get(key, tag).map_or(Ok(Vacancy { index, tag }), Err)
+        self.shard(index).get(key, tag).map_or(Ok(Vacancy { index, tag, len: self.len }), Err)
     }
 
     /// Adds an entry in the place that was found for it just before.
-    pub(super) fn fill(&mut self, Vacancy { index, tag }: Vacancy, key: K, value: V) {
+    ///
+    /// # Panics
+    /// If something was added or removed since.
+    pub(super) fn fill(&mut self, Vacancy { index, tag, len }: Vacancy, key: K, value: V) {
+        assert!(len == self.len, "a place was found before others were added or removed");
         debug_assert!(self.shard(index).get(&key, tag).is_none(), "the place is taken");
         self.shard_mut(index).push(key, tag, value);
         self.len += 1;
@@ -161,8 +167,8 @@ impl<K: ShardKey, V: Clone> Shards<K, V> {
         self.shards().flat_map(|(_, shard)| shard.keys())
     }
 
-    /// All entries in the order of [`iter`](Self::iter). What was seen is let go at once: a picture that is written so holds less and less, and
-    /// whoever writes beside it need not copy what it has let go.
+    /// All entries in the order of [`iter`](Self::iter). What was seen is let go at once: a picture that is written so holds less
+    /// and less, and whoever writes beside it need not copy what it has let go.
     pub(super) fn consume<E>(self, mut each: impl FnMut(&K, &V) -> Result<(), E>) -> Result<(), E> {
         let mut filled = self.groups.into_iter().filter(|group| !Arc::ptr_eq(group, &self.empty));
         filled.try_for_each(|group| {

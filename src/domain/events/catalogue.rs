@@ -1,6 +1,6 @@
 //! The events that there are, with their seats.
 //!
-//! Memory: about 540 bytes an event of 250 seats. An event is a record in a copy-on-write map, two index
+//! Memory: about 540 bytes an event of 250 seats. An event is a record in a copy-on-write map, three index
 //! entries, and a hall: one bit a seat with a tree over the bits, and 4 bytes for each booking.
 
 use super::command::Place;
