@@ -14,7 +14,7 @@
 //!    once, in order, without a gap. When a link cannot promise that any more, it comes up as a new one:
 //!    [`Input::LinkUp`] with `resumed: false`.
 //! 4. [`Input::Tick`] comes about every [`Limits::tick_ms`]. Late ticks are noticed and do no harm.
-//! 5. [`Input::Drained`] comes when no other input is waiting: what has collected becomes a batch.
+//! 5. [`Input::Drained`] comes when no other input is waiting: what has collected may become a batch.
 //! 6. After [`Effect::Restart`] or [`Effect::Exit`] the engine gets no more input. For a restart the driver
 //!    opens the log again, in a new incarnation, and builds a new engine from what it finds.
 

@@ -34,7 +34,7 @@
 //! | A crash comes between two actions, with any number of unflushed records written, and what was sent may be lost from any message on, for each link | nothing: a crash after some effects of a step is a crash after all with the rest lost. Heartbeats are not kept in queues, so [`cluster::Action::Last`] is the crash before they are out |
 //! | Heartbeats, and what a server that catches up asks, are delivered at once | old news that come late. A server that does not tick tells nothing, so what others know of it can be as old as anything; every other delay is the simulation's |
 //! | Position and digest of an active server are not in its heartbeats | the comparison of digests, which the checks make themselves, over all servers and all times |
-//! | An own command is batched at once (`Drained` follows each input) | batches of several commands, except those that waited for a view |
+//! | `Drained` follows each input | commands that collect, except behind two on their way, and those that waited for a view |
 //! | No leases (`lease_ms` 0), no reads, no snapshots, 3 servers | stale reads, snapshots: the simulation's |
 //! | `prompt_news` (large bounds only): what a server has become is told at once, unless its clock would change it | old news, but of servers that have something to do at their next tick |
 //! | `prompt_flushes` (large bounds only): once no crash can come any more, records are durable at once | answers that wait for a disk while others overtake them; they may wait on their way instead |

@@ -111,5 +111,6 @@ transcripts! {
     two_servers_propose_at_once_and_execute_in_timestamp_order
     two_sides_meet_and_the_smaller_reports
     who_stood_still_for_long_asks_before_it_goes_on
+    what_collects_behind_others_leaves_when_it_is_as_much
     what_collects_meanwhile_becomes_one_batch
 }

@@ -42,7 +42,7 @@ impl<M: Machine> Lamport<M> {
         fx.push(Effect::Refuse { token, refusal });
     }
 
-    /// Whatever has collected becomes the next batch: no timer, a lone command leaves at once.
+    /// What has collected becomes the next batch, if it is worth a request: no timer, and a lone command leaves at once.
     pub(super) fn on_drained(&mut self, fx: &mut Fx<M>) {
         if self.phase != Phase::Active {
             return;
@@ -54,13 +54,14 @@ impl<M: Machine> Lamport<M> {
         self.execute(fx);
     }
 
-    /// Whether what has collected becomes a request now: at once when none of the own is on its way, and otherwise when it is as much
-    /// as all of those together. What comes in meanwhile costs three disks a flush and each server several wake-ups as a request
-    /// of its own, and is executed after those on their way in any case.
+    /// Whether what has collected becomes a request now: at once when none of the own is on its way, and otherwise when it is as
+    /// many commands as all of those together. As a request of its own it costs every member's disk a flush, and each member
+    /// several wake-ups, and it is executed after those on their way in any case. The price: a few commands behind many begin their
+    /// way when those have ended theirs.
     fn is_worth_a_request(&self) -> bool {
         let in_flight_len: usize = self.in_flight.values().map(Vec::len).sum();
         !self.pending.is_empty()
-            && self.pending.len() >= in_flight_len
+            && self.pending.len() >= in_flight_len.min(self.settings.limits.pending_commands_max)
             && self.queue.own_len() < self.settings.limits.requests_outstanding_max
     }
 
@@ -68,7 +69,7 @@ impl<M: Machine> Lamport<M> {
     ///
     /// Where several servers are busy, a request can only be executed after those of the others that are queued already.
     /// Until then it may as well collect: fewer and larger requests pass the critical section to one another. The
-    /// size of the last one tells whether there is something to collect; a lone command leaves at once.
+    /// size of the last one tells whether there is something to collect; alone, a command leaves at once.
     fn worth_waiting_for(&self) -> Option<Timestamp> {
         if self.last_batch_len < COLLECT_FROM_LEN { None } else { self.queue.last_of_others() }
     }
