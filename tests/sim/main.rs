@@ -94,7 +94,7 @@ const REGRESSIONS: [(WorldKind, &[u64]); 7] = [
     (WorldKind::Partition, &[1_795_279_728_945, 1_795_280_812_018]),
     (WorldKind::Majority, &[111_425_601_845_340]),
     (WorldKind::Partition, &[98_165_559_746_029, 105_279_184_492_151]),
-    (WorldKind::Any, &[990_017_000_472]),
+    (WorldKind::Any, &[990_017_000_472, 196_170_152_444_509]),
 ];
 
 #[test]
