@@ -53,6 +53,20 @@ pub enum Operation {
     Offer(Box<Offer>),
 }
 
+impl Operation {
+    /// Whom an operation on the theatre is for. None for all others: what is about events has its people inside.
+    pub(super) fn name(&self) -> Option<&Name> {
+        match self {
+            Operation::Reserve { name, .. }
+            | Operation::ReserveSeats { name, .. }
+            | Operation::Delete { name }
+            | Operation::Restore { name, .. }
+            | Operation::Withdraw { name, .. } => Some(name),
+            Operation::Events(_) | Operation::Expire | Operation::Offer(_) => None,
+        }
+    }
+}
+
 /// A client's operation with what makes it execute once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Command {

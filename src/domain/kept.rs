@@ -2,7 +2,6 @@
 
 use super::command::Operation;
 use super::events::outcome::EventOutcome;
-use super::ids::Name;
 use super::outcome::Outcome;
 use super::runs::SeatRuns;
 use serde::{Deserialize, Serialize};
@@ -37,7 +36,7 @@ pub(super) enum Kept {
 impl Kept {
     /// What the client of this operation is told.
     pub(super) fn outcome(&self, operation: &Operation, capacity: u32) -> Outcome {
-        match (self, name_of(operation)) {
+        match (self, operation.name()) {
             (Kept::Events(outcome), _) => Outcome::Events(outcome.clone()),
             (Kept::Malformed, _) => Outcome::Malformed,
             (Kept::KeyReused, _) => Outcome::KeyReused,
@@ -74,18 +73,6 @@ impl Kept {
             | Kept::KeyReused
             | Kept::KeysFull => 0,
         }
-    }
-}
-
-/// Whom an operation on the theatre is for; every one is for somebody. What is about events is kept whole.
-fn name_of(operation: &Operation) -> Option<&Name> {
-    match operation {
-        Operation::Reserve { name, .. }
-        | Operation::ReserveSeats { name, .. }
-        | Operation::Delete { name }
-        | Operation::Restore { name, .. }
-        | Operation::Withdraw { name, .. } => Some(name),
-        Operation::Events(_) | Operation::Expire | Operation::Offer(_) => None,
     }
 }
 

@@ -53,14 +53,7 @@ impl Reservations {
 
     /// Some operations are about to be executed: what they will look for is asked for, all at once.
     pub(super) fn approach<'a>(&self, operations: impl Iterator<Item = &'a Operation>) {
-        self.by_name.approach(operations.filter_map(|operation| match operation {
-            Operation::Reserve { name, .. }
-            | Operation::ReserveSeats { name, .. }
-            | Operation::Delete { name }
-            | Operation::Restore { name, .. }
-            | Operation::Withdraw { name, .. } => Some(name),
-            Operation::Events(_) | Operation::Expire | Operation::Offer(_) => None,
-        }));
+        self.by_name.approach(operations.filter_map(Operation::name));
     }
 
     /// Executes an operation as part of the request at `position`.

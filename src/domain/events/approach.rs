@@ -20,7 +20,7 @@ impl Events {
         });
         let (holders, keys): (Vec<&Actor>, Vec<(EventId, u16)>) = wanted.unzip();
         black_box(holders.iter().map(|holder| self.guests.approach(holder)).sum::<usize>());
-        self.catalogue.approach_numbers(&keys);
+        self.catalogue.approach_keys(&keys);
         let mut unused = self.guests.unused();
         let spots = holders.iter().zip(keys).filter_map(|(holder, (id, kind))| {
             let party = self.guests.foresee(holder).or_else(|| unused.next())?;

@@ -74,7 +74,7 @@ pub(super) struct Catalogue {
     /// In order.
     by_id: BTreeMap<(EventId, u16), u32>,
     /// The same, to find one: a step where that takes six.
-    numbers: Shards<(EventId, u16), u32>,
+    by_key: Shards<(EventId, u16), u32>,
     by_kind: BTreeMap<(u16, EventId), u32>,
     free: Numbers,
     /// Of all events together.
@@ -90,7 +90,7 @@ impl Catalogue {
             events: Shards::new(events_max as usize, SHARD_LEN),
             halls: Vec::new(),
             by_id: BTreeMap::new(),
-            numbers: Shards::new(events_max as usize, SHARD_LEN),
+            by_key: Shards::new(events_max as usize, SHARD_LEN),
             by_kind: BTreeMap::new(),
             free: Numbers::default(),
             seats: 0,
@@ -151,7 +151,7 @@ impl Catalogue {
     }
 
     pub(super) fn find(&self, id: EventId, kind: u16) -> Option<u32> {
-        self.numbers.get(&(id, kind)).copied()
+        self.by_key.get(&(id, kind)).copied()
     }
 
     /// Every kind of an id with the event's number.
@@ -182,8 +182,8 @@ impl Catalogue {
     }
 
     /// Reads what events are looked for in.
-    pub(super) fn approach_numbers(&self, keys: &[(EventId, u16)]) {
-        self.numbers.approach(keys.iter());
+    pub(super) fn approach_keys(&self, keys: &[(EventId, u16)]) {
+        self.by_key.approach(keys.iter());
     }
 
     /// Reads what is looked at when somebody gets or loses seats there.
@@ -207,7 +207,7 @@ impl Catalogue {
     fn insert(&mut self, number: u32, event: Event) {
         let id = event.place.id();
         self.by_id.insert((id, event.kind), number);
-        self.numbers.insert((id, event.kind), number);
+        self.by_key.insert((id, event.kind), number);
         self.by_kind.insert((event.kind, id), number);
         if self.halls.len() <= number as usize {
             self.halls.resize(number as usize + 1, None);
@@ -222,7 +222,7 @@ impl Catalogue {
     pub(super) fn remove(&mut self, number: u32) {
         let event = self.events.remove(&number).expect("numbers of events come from the catalogue");
         self.by_id.remove(&(event.place.id(), event.kind));
-        self.numbers.remove(&(event.place.id(), event.kind));
+        self.by_key.remove(&(event.place.id(), event.kind));
         self.by_kind.remove(&(event.kind, event.place.id()));
         let hall = self.halls[number as usize].take().expect("every event has a hall");
         assert!(hall.seats.left() == event.capacity, "nobody has a seat of an event that goes");
@@ -263,8 +263,8 @@ impl Catalogue {
     /// `halls` is what follows from bookings and holds, by event.
     pub(super) fn check(&self, halls: &BTreeMap<u32, Hall>) -> Result<(), String> {
         self.events.check()?;
-        self.numbers.check()?;
-        let all = [self.by_id.len(), self.numbers.len(), self.by_kind.len(), halls.len()];
+        self.by_key.check()?;
+        let all = [self.by_id.len(), self.by_key.len(), self.by_kind.len(), halls.len()];
         let sizes = all.into_iter().chain([self.halls.iter().flatten().count()]);
         if { sizes }.any(|len| len != self.events.len()) {
             return Err("events are not all in the indexes".into());
