@@ -11,6 +11,7 @@ use boxoffice::replication::persister::{Job, OpenFailure, Opened, Persister};
 use boxoffice::storage::{Identity, Options, SimDisk, Store};
 use boxoffice::transport::session::Session;
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// A server's machine: the disk, the clocks, and what is wrong with them.
 pub struct Node {
@@ -107,6 +108,15 @@ pub enum NotStarted {
     Failed(String),
     /// The log makes no engine, although nothing shows that it was damaged.
     Nonsense(RecoverError),
+}
+
+impl fmt::Display for NotStarted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NotStarted::Damaged(why) | NotStarted::Failed(why) => f.write_str(why),
+            NotStarted::Nonsense(error) => write!(f, "the log makes no engine: {error}"),
+        }
+    }
 }
 
 impl Running {

@@ -51,10 +51,10 @@ impl Mutation {
     }
 }
 
-/// The header of an image, as `domain::image` writes it: its last number counts sessions.
-type Header = ([u8; 8], Config, u64, u64, u64, u64, u64);
+/// The header of an image, as `domain::image` writes it: its last three numbers count reservations, sessions and keys.
+type Header = ([u8; 8], Config, u64, u64, u64, [u64; 3]);
 
-/// A snapshot whose state has forgotten all sessions.
+/// A snapshot whose state has forgotten all sessions, and all keys.
 pub(super) fn without_sessions(effect: Effect<State>) -> Effect<State> {
     match effect {
         Effect::Snapshot { header, image, lsn, checkpoint } => {
@@ -69,9 +69,10 @@ fn forgetful(image: Image) -> Image {
     image.write(&mut bytes).expect("memory takes everything");
     let mut rest = bytes.as_slice();
     let header: Header = postcard::from_bytes(record(&mut rest)).expect("an image begins with its header");
-    let (magic, config, position, time_ms, horizon_ms, reservations, _) = header;
+    let (magic, config, position, time_ms, horizon_ms, [reservations, ..]) = header;
     let mut forgetful = Vec::new();
-    put(&mut forgetful, &(magic, config.clone(), position, time_ms, horizon_ms, reservations, 0u64));
+    let header: Header = (magic, config.clone(), position, time_ms, horizon_ms, [reservations, 0, 0]);
+    put(&mut forgetful, &header);
     let mut copy = |rest: &mut _| {
         let whole = record(rest);
         forgetful.extend_from_slice(&(whole.len() as u32).to_le_bytes());
@@ -86,7 +87,7 @@ fn forgetful(image: Image) -> Image {
     for _ in 0..counts.iter().sum() {
         copy(&mut rest);
     }
-    State::read(config, &mut forgetful.as_slice()).expect("no session is needed").freeze()
+    State::read(config, &mut forgetful.as_slice()).expect("neither sessions nor keys are needed").freeze()
 }
 
 /// A length of four bytes and so many bytes.

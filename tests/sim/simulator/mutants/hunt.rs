@@ -29,7 +29,7 @@ impl Caught {
             ("panic: ", "an assertion of the server"),
             ("no report says so", "promises: nothing is lost silently"),
             ("holds no command", "the oracle: what is executed was sent by a client"),
-            ("could not start again", "the start after the end"),
+            ("could not start again", "a start from what a server wrote"),
             ("damage that nobody did", "damage that nobody did"),
         ];
         match (self.why.find("invariant "), known.iter().find(|(words, _)| self.why.contains(words))) {

@@ -122,9 +122,8 @@ impl World {
             let disk = node.disk.fork();
             disk.crash(&mut rng);
             let opened = node.open(&disk, &self.settings, &self.profile, 0);
-            let Ok((engine, _, life)) = opened else {
-                return Err(format!("server {} could not start again", node.id));
-            };
+            let could_not = |why| format!("server {} could not start again after the end: {why}", node.id);
+            let (engine, _, life) = opened.map_err(could_not)?;
             self.judge.on_start(life, engine.position(), engine.digest())?;
         }
         if self.kind == WorldKind::Partition {

@@ -43,10 +43,8 @@ impl World {
         }
         match opened {
             Ok(parts) => self.started(id, parts),
-            Err(NotStarted::Damaged(why) | NotStarted::Failed(why)) => self.refuses_to_start(id, &why),
-            Err(NotStarted::Nonsense(error)) => {
-                Err(format!("the log of server {id} makes no engine: {error}"))
-            }
+            Err(why @ NotStarted::Nonsense(_)) => Err(format!("server {id} could not start again: {why}")),
+            Err(why) => self.refuses_to_start(id, &why.to_string()),
         }
     }
 
