@@ -95,10 +95,10 @@ pub async fn run<D: Disk + Sync>(
         let Some(ready) = answer_while(open, &mut asks, started_ms).await else { return Ok(()) };
         let Ready { persister, engine, me, conflicts } = ready?;
         let audience = asks.audience.clone();
-        let log = LogThread::start(persister, audience.metrics.clone());
+        let log = LogThread::start(persister, config.snapshot_log_bytes, audience.metrics.clone());
         let (log, log_events) = log.map_err(ReplicaError::Thread)?;
         let settings = link_settings(&config, me);
-        let life = Life::new(engine, log, settings, listener.clone(), config.snapshot_log_bytes, audience);
+        let life = Life::new(engine, log, settings, listener.clone(), audience);
         let (end, log) = life.run(log_events, &mut asks, started_ms, conflicts, config.limits.tick_ms).await;
         // The next life, and the next process, find a log that nobody else writes.
         let closed = tokio::task::spawn_blocking(move || log.join());

@@ -60,7 +60,6 @@ pub(super) struct Life {
     last_token: Token,
     effects: Vec<Effect<Watched>>,
     encoded: Encoded,
-    snapshot_log_bytes: u64,
     snapshot_asked_ms: u64,
     started_ms: u64,
     conflicts: u64,
@@ -73,7 +72,6 @@ impl Life {
         log: LogThread<Watched>,
         settings: LinkSettings,
         listener: Arc<TcpListener>,
-        snapshot_log_bytes: u64,
         audience: Audience,
     ) -> Life {
         audience.feed.begin(engine.machine().number(), engine.machine().state());
@@ -87,7 +85,6 @@ impl Life {
             last_token: 0,
             effects: Vec::new(),
             encoded: Encoded::default(),
-            snapshot_log_bytes,
             snapshot_asked_ms: 0,
             started_ms: 0,
             conflicts: 0,
@@ -172,11 +169,10 @@ impl Life {
     fn on_log(&mut self, event: LogEvent<Watched>) -> ControlFlow<End> {
         match event {
             LogEvent::Input(input) => self.step(input),
-            LogEvent::Durable { lsn, since_snapshot: bytes } => {
+            LogEvent::Durable { lsn, is_snapshot_due } => {
                 self.step(Input::Durable { lsn })?;
-                self.audience.metrics.log_bytes.set(bytes as i64);
                 let now_ms = clock::now().tick_ms;
-                if bytes < self.snapshot_log_bytes || now_ms < self.snapshot_asked_ms + SNAPSHOT_PAUSE_MS {
+                if !is_snapshot_due || now_ms < self.snapshot_asked_ms + SNAPSHOT_PAUSE_MS {
                     return ControlFlow::Continue(());
                 }
                 self.snapshot_asked_ms = now_ms;

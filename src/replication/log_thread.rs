@@ -38,8 +38,8 @@ pub(super) enum LogEvent<M: Storable> {
     Durable {
         /// Up to this record.
         lsn: Lsn,
-        /// So many bytes of log follow the newest snapshot.
-        since_snapshot: u64,
+        /// So much follows the newest snapshot that the next one should begin.
+        is_snapshot_due: bool,
     },
     /// A snapshot could not be written or taken over; a sentence says why. Nothing else is affected.
     Trouble(String),
@@ -83,12 +83,13 @@ where
     M::Outcome: Send,
     M::Config: 'static,
 {
-    /// Starts all threads.
+    /// Starts all threads. A snapshot is wanted for every `snapshot_log_bytes` of log.
     ///
     /// # Errors
     /// The system has no thread to give.
     pub(super) fn start<D: Disk>(
         persister: Persister<D, M>,
+        snapshot_log_bytes: u64,
         metrics: Arc<Metrics>,
     ) -> io::Result<(LogThread<M>, mpsc::Receiver<LogEvent<M>>)> {
         let (events, receiver) = mpsc::channel(EVENTS_MAX);
@@ -99,8 +100,15 @@ where
         let (writing, writer) = start_jobs("snapshots", WRITING_NICE, &results, &queue)?;
         let (reading, reader) = start_jobs("snapshot reader", 0, &results, &queue)?;
         let jobs = Jobs { writing, reading };
-        let worker =
-            Worker { persister, queue: queue.clone(), events, jobs, results: results_taken, metrics };
+        let worker = Worker {
+            persister,
+            snapshot_log_bytes,
+            queue: queue.clone(),
+            events,
+            jobs,
+            results: results_taken,
+            metrics,
+        };
         let thread = Builder::new().name("log".to_owned()).spawn(move || worker.run([writer, reader]))?;
         Ok((LogThread { queue, thread }, receiver))
     }
@@ -215,6 +223,7 @@ impl<D: Disk, M: Storable> Jobs<D, M> {
 
 struct Worker<D: Disk, M: Storable> {
     persister: Persister<D, M>,
+    snapshot_log_bytes: u64,
     queue: Arc<Queue<M>>,
     events: mpsc::Sender<LogEvent<M>>,
     jobs: Jobs<D, M>,
@@ -253,8 +262,9 @@ impl<D: Disk, M: Storable> Worker<D, M> {
                 self.metrics.fsync_seconds.observe((clock::monotonic() - began).as_secs_f64());
                 match synced {
                     Ok(lsn) => {
-                        let since_snapshot = self.persister.log_bytes_since_snapshot();
-                        self.tell(LogEvent::Durable { lsn, since_snapshot })?;
+                        self.metrics.log_bytes.set(self.persister.log_bytes_since_snapshot() as i64);
+                        let is_snapshot_due = self.persister.is_snapshot_due(self.snapshot_log_bytes);
+                        self.tell(LogEvent::Durable { lsn, is_snapshot_due })?;
                     }
                     Err(error) => return Ok(Err(error)),
                 }
@@ -359,7 +369,7 @@ mod tests {
         };
         let opened = Persister::open(SimDisk::faultless(), &identity, &options, &config, 1_024);
         let Opened { persister, .. } = opened.unwrap_or_else(|error| panic!("{error}"));
-        LogThread::start(persister, Arc::default()).unwrap()
+        LogThread::start(persister, u64::MAX, Arc::default()).unwrap()
     }
 
     fn mark(lsn: Lsn) -> Effect<State> {

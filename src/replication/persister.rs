@@ -321,9 +321,14 @@ impl<D: Disk, M: Storable> Persister<D, M> {
         self.store.prepare()
     }
 
-    /// Bytes of log since the newest snapshot: enough of them, and a snapshot is due.
+    /// Bytes of log since the newest snapshot.
     pub fn log_bytes_since_snapshot(&self) -> u64 {
         self.store.log_bytes_since_snapshot()
+    }
+
+    /// Whether to begin a snapshot, where one is wanted for every `log_bytes_max` of log.
+    pub fn is_snapshot_due(&self, log_bytes_max: u64) -> bool {
+        self.store.is_snapshot_due(log_bytes_max)
     }
 
     fn number(&mut self, lsn: Lsn) {

@@ -232,17 +232,26 @@ impl<D: Disk> Log<D> {
     /// Does a small part of making the next log file, if that is due; whether there is more to do.
     pub(super) fn prepare(&mut self, budget: Budget) -> Result<bool, StorageError> {
         let current = self.current();
-        let ready = self.spare.is_some_and(|spare| spare.zeroed == spare.length);
         let early = current.end < current.length / 4;
-        let (made, length) = match self.spare {
-            Some(spare) => (spare.zeroed, spare.length),
-            None => (0, self.segment_bytes.next_multiple_of(PAGE_BYTES)),
-        };
-        let full = self.bytes() + budget.outside_bytes + length - made > budget.max_bytes;
-        if ready || early || full {
+        if early || !self.awaits_next(budget) {
             return Ok(false);
         }
+        let (_, length) = self.next_made();
         self.prepare_slice(length, SLICE_BYTES)
+    }
+
+    /// Whether the next log file is not ready, and there is room to make it.
+    pub(super) fn awaits_next(&self, budget: Budget) -> bool {
+        let (made, length) = self.next_made();
+        made < length && self.bytes() + budget.outside_bytes + length - made <= budget.max_bytes
+    }
+
+    /// How much of the next log file is made, and how long it is to be.
+    fn next_made(&self) -> (u64, u64) {
+        match self.spare {
+            Some(spare) => (spare.zeroed, spare.length),
+            None => (0, self.segment_bytes.next_multiple_of(PAGE_BYTES)),
+        }
     }
 
     /// How long the next file is to be. A file that a snapshot begins is never refused, since snapshots make

@@ -73,6 +73,43 @@ fn replay_begins_at_the_snapshot_with_its_checkpoint() {
 }
 
 #[test]
+fn a_snapshot_is_put_off_until_the_file_that_it_begins_is_ready_and_not_for_longer_than_a_file() {
+    let mut store = store_with_room_for(16);
+    let due_after = 2 * FILE_BYTES;
+    let ready = log_when_due(&mut store, due_after, true);
+    // It is made from a quarter of the file before on.
+    assert!((due_after + 200..due_after + FILE_BYTES / 4).contains(&ready), "{ready}");
+    snapshot(&mut store, 1, b"", &[]);
+    let none = log_when_due(&mut store, due_after, false);
+    assert!((due_after + FILE_BYTES..due_after + FILE_BYTES + 200).contains(&none), "{none}");
+}
+
+#[test]
+fn a_snapshot_is_not_put_off_where_there_is_no_room_for_another_file() {
+    let mut store = store_with_room_for(4);
+    // In the first quarter of the fourth file, which holds less than its length.
+    let due_after = 3 * FILE_BYTES - 4_096;
+    let due = log_when_due(&mut store, due_after, true);
+    assert!((due_after..due_after + 200).contains(&due), "{due}");
+}
+
+const FILE_BYTES: u64 = 64 << 10;
+
+fn store_with_room_for(files: u64) -> Store<SimDisk> {
+    let options = Options { segment_bytes: FILE_BYTES, disk_bytes_max: files * FILE_BYTES, ..options() };
+    Store::open(SimDisk::faultless(), &identity(), &options).expect("it opens").0
+}
+
+/// Writes until a snapshot is due, and says how long the log is then.
+fn log_when_due(store: &mut Store<SimDisk>, due_after: u64, prepares: bool) -> u64 {
+    while !store.is_snapshot_due(due_after) {
+        put(store, &[&"x".repeat(100)]);
+        while prepares && store.prepare().expect("prepared") {}
+    }
+    store.log_bytes_since_snapshot()
+}
+
+#[test]
 fn two_snapshots_are_kept_and_the_log_before_them_is_deleted() {
     let disk = SimDisk::new();
     let (mut store, _) = open(&disk);

@@ -31,8 +31,6 @@ impl World {
         };
         running.durable = lsn;
         let prepared = running.persister.prepare();
-        let log_bytes = running.persister.log_bytes_since_snapshot();
-        let is_due = running.snapshot_asked + SNAPSHOT_PAUSE_US < now;
         // It reached the disk, whatever comes of the next file.
         if lsn > before {
             self.node_mut(id).unproven = lsn - before;
@@ -43,8 +41,10 @@ impl World {
             Ok(_) | Err(_) => {}
         }
         self.input(id, life, Input::Durable { lsn })?;
-        if is_due && log_bytes > self.profile.snapshot_log_bytes {
-            let Some(running) = self.running_mut(life) else { return Ok(()) };
+        let log_bytes_max = self.profile.snapshot_log_bytes;
+        let Some(running) = self.running_mut(life) else { return Ok(()) };
+        let may_ask = running.snapshot_asked + SNAPSHOT_PAUSE_US < now;
+        if may_ask && running.persister.is_snapshot_due(log_bytes_max) {
             running.snapshot_asked = now;
             self.input(id, life, Input::SnapshotDue)?;
         }
