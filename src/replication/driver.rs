@@ -59,8 +59,8 @@ pub enum ReplicaError {
     /// The disk failed. Nobody knows what of the last write is on it, so nothing may follow.
     #[error("this server cannot go on: {0}")]
     Storage(#[from] StorageError),
-    /// The log's thread has gone without a word.
-    #[error("the thread that writes the log has panicked")]
+    /// A thread of the log has gone without a word.
+    #[error("a thread that writes the log, or reads or writes snapshots, has panicked")]
     LogGone,
     /// The system has no thread to give.
     #[error("cannot start a thread: {0}")]

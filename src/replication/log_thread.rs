@@ -7,6 +7,7 @@
 use super::clock;
 use super::machine::Storable;
 use super::persister::{Carried, Job, JobResult, Persister};
+use super::stoppable::Stop;
 use crate::protocol::engine::{Effect, Input};
 use crate::protocol::record::Record;
 use crate::protocol::types::Lsn;
@@ -67,6 +68,7 @@ struct Waiting<M: Storable> {
     is_urgent: bool,
     bytes: usize,
     job_done: bool,
+    job_panicked: bool,
     closed: bool,
 }
 
@@ -93,13 +95,22 @@ where
         metrics: Arc<Metrics>,
     ) -> io::Result<(LogThread<M>, mpsc::Receiver<LogEvent<M>>)> {
         let (events, receiver) = mpsc::channel(EVENTS_MAX);
-        let waiting =
-            Waiting { effects: Vec::new(), is_urgent: false, bytes: 0, job_done: false, closed: false };
+        let waiting = Waiting {
+            effects: Vec::new(),
+            is_urgent: false,
+            bytes: 0,
+            job_done: false,
+            job_panicked: false,
+            closed: false,
+        };
         let queue = Arc::new(Queue { waiting: Mutex::new(waiting), filled: Condvar::new() });
         let (results, results_taken) = sync_channel(2 * JOBS_MAX);
-        let (writing, writer) = start_jobs("snapshots", WRITING_NICE, &results, &queue)?;
-        let (reading, reader) = start_jobs("snapshot reader", 0, &results, &queue)?;
-        let jobs = Jobs { writing, reading };
+        let stop = Stop::default();
+        let start = |name, nice| start_jobs(name, nice, results.clone(), queue.clone(), stop.clone());
+        let (writing, writer) = start("snapshots", WRITING_NICE)?;
+        let (reading, reader) = start("snapshot reader", 0)?;
+        drop(results);
+        let jobs = Jobs { writing, reading, stop };
         let worker = Worker {
             persister,
             snapshot_log_bytes,
@@ -180,8 +191,9 @@ type Done<D, M> = Result<JobResult<D, M>, StorageError>;
 fn start_jobs<D: Disk, M>(
     name: &str,
     nice: i32,
-    results: &SyncSender<Done<D, M>>,
-    queue: &Arc<Queue<M>>,
+    results: SyncSender<Done<D, M>>,
+    queue: Arc<Queue<M>>,
+    stop: Stop,
 ) -> io::Result<(Given<D, M>, JoinHandle<()>)>
 where
     M: Storable + Send + 'static,
@@ -190,12 +202,12 @@ where
     M::Config: 'static,
 {
     let (jobs, taken) = sync_channel::<Job<D, M>>(JOBS_MAX);
-    let (results, queue) = (results.clone(), queue.clone());
     let work = move || {
+        let _alarm = Alarm(&queue);
         // Of this thread alone (Linux). Where it is forbidden, it is only less polite.
         let _ = rustix::process::nice(nice);
         while let Ok(job) = taken.recv() {
-            if results.send(job.run()).is_err() {
+            if results.send(job.run(&stop)).is_err() {
                 return;
             }
             queue.lock().job_done = true;
@@ -205,10 +217,23 @@ where
     Ok((jobs, Builder::new().name(name.to_owned()).spawn(work)?))
 }
 
-/// Where jobs are given to those who do them.
+/// Where it is dropped by a panic, the log hears of it: nobody else waits for what that thread was to do.
+struct Alarm<'a, M: Storable>(&'a Queue<M>);
+
+impl<M: Storable> Drop for Alarm<'_, M> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.lock().job_panicked = true;
+            self.0.filled.notify_one();
+        }
+    }
+}
+
+/// Where jobs are given to those who do them, and told to leave them.
 struct Jobs<D: Disk, M: Storable> {
     writing: Given<D, M>,
     reading: Given<D, M>,
+    stop: Stop,
 }
 
 impl<D: Disk, M: Storable> Jobs<D, M> {
@@ -231,7 +256,7 @@ struct Worker<D: Disk, M: Storable> {
     metrics: Arc<Metrics>,
 }
 
-/// Nobody listens any more.
+/// Nobody listens any more, or nobody does what has to be done.
 struct Gone;
 
 impl<D: Disk, M: Storable> Worker<D, M> {
@@ -240,7 +265,8 @@ impl<D: Disk, M: Storable> Worker<D, M> {
         if let Ok(Err(error)) = ended {
             let _ = self.events.blocking_send(LogEvent::Failed(error));
         }
-        // These threads end when nobody asks any more; what they write must not outlive the store.
+        // These threads end when nobody asks any more; what they write must not outlive the store, and nobody waits for it.
+        self.jobs.stop.now();
         drop((self.jobs, self.results));
         for thread in snapshots {
             let _ = thread.join();
@@ -250,7 +276,7 @@ impl<D: Disk, M: Storable> Worker<D, M> {
     /// Until the queue is closed and empty, or the disk fails.
     fn serve(&mut self) -> Result<Result<(), StorageError>, Gone> {
         loop {
-            let (effects, closed) = self.wait();
+            let (effects, closed) = self.wait()?;
             let must_flush = !effects.is_empty();
             match self.carry_all(effects) {
                 Ok(Ok(())) => {}
@@ -279,15 +305,18 @@ impl<D: Disk, M: Storable> Worker<D, M> {
     }
 
     /// Everything that was queued, once something of it cannot wait.
-    fn wait(&self) -> (Vec<Effect<M>>, bool) {
+    fn wait(&self) -> Result<(Vec<Effect<M>>, bool), Gone> {
         let mut waiting = self.queue.lock();
-        while !waiting.is_urgent && !waiting.job_done && !waiting.closed {
+        while !waiting.is_urgent && !waiting.job_done && !waiting.job_panicked && !waiting.closed {
             waiting = self.queue.filled.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+        if waiting.job_panicked {
+            return Err(Gone);
         }
         waiting.bytes = 0;
         waiting.is_urgent = false;
         waiting.job_done = false;
-        (std::mem::take(&mut waiting.effects), waiting.closed)
+        Ok((std::mem::take(&mut waiting.effects), waiting.closed))
     }
 
     fn carry_all(&mut self, effects: Vec<Effect<M>>) -> Result<Result<(), StorageError>, Gone> {
@@ -344,76 +373,5 @@ impl<D: Disk, M: Storable> Worker<D, M> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::digest::Digest;
-    use crate::domain::keys::KeyLimits;
-    use crate::domain::state::{Config, State};
-    use crate::protocol::types::{ServerId, Timestamp, ViewId};
-    use crate::replication::persister::Opened;
-    use crate::storage::{Identity, Options, SimDisk};
-    use std::time::Duration;
-    use tokio::time::timeout;
-
-    fn started() -> (LogThread<State>, mpsc::Receiver<LogEvent<State>>) {
-        let identity = Identity { cluster: "test".to_owned(), server: 1, seats: 10 };
-        let options = Options { segment_bytes: 8 << 10, disk_bytes_max: 1 << 20, incarnation_min: 0 };
-        let config = Config {
-            capacity: 10,
-            sessions_max: 10,
-            session_age_ms: 60_000,
-            outcomes_per_session_max: 10,
-            time_step_ms_max: 10_000,
-            keys: KeyLimits::default(),
-            events: Arc::default(),
-        };
-        let opened = Persister::open(SimDisk::faultless(), &identity, &options, &config, 1_024);
-        let Opened { persister, .. } = opened.unwrap_or_else(|error| panic!("{error}"));
-        LogThread::start(persister, u64::MAX, Arc::default()).unwrap()
-    }
-
-    fn mark(lsn: Lsn) -> Effect<State> {
-        let timestamp = Timestamp { clock: lsn, server: ServerId(1) };
-        let record =
-            Record::Executed { position: lsn, view: ViewId::ZERO, timestamp, digest: Digest::default() };
-        Effect::Append { lsn, record }
-    }
-
-    /// The last record that is durable, once the log tells anything.
-    async fn told(events: &mut mpsc::Receiver<LogEvent<State>>) -> Option<Lsn> {
-        match timeout(Duration::from_millis(5), events.recv()).await.ok()? {
-            Some(LogEvent::Durable { lsn, .. }) => Some(lsn),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[tokio::test]
-    async fn marks_alone_are_durable_after_a_tick_however_soon_the_next_one_comes() {
-        let (log, mut events) = started();
-        for lsn in 1..=3 {
-            log.carry(mark(lsn));
-        }
-        assert_eq!(told(&mut events).await, None, "they wait for company");
-        for _ in 0..1_000 {
-            log.nudge();
-            if let Some(lsn) = told(&mut events).await {
-                assert_eq!(lsn, 3);
-                log.close().join().unwrap();
-                return;
-            }
-        }
-        panic!("marks wait for ever");
-    }
-
-    #[tokio::test]
-    async fn marks_go_with_the_next_record_that_cannot_wait_and_with_the_last_one() {
-        let (log, mut events) = started();
-        log.carry(mark(1));
-        log.carry(Effect::Append { lsn: 2, record: Record::Offers(Vec::new()) });
-        assert!(matches!(events.recv().await, Some(LogEvent::Durable { lsn: 2, .. })));
-        log.carry(mark(3));
-        let thread = log.close();
-        assert!(matches!(events.recv().await, Some(LogEvent::Durable { lsn: 3, .. })));
-        thread.join().unwrap();
-    }
-}
+#[path = "log_thread_tests.rs"]
+mod tests;

@@ -14,4 +14,5 @@ pub mod machine;
 mod notes;
 pub mod persister;
 pub mod port;
+pub mod stoppable;
 pub mod tracer;

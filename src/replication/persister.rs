@@ -4,6 +4,7 @@
 //! checking snapshots) comes back as a [`Job`] to be run elsewhere, beside the log.
 
 use super::machine::Storable;
+use super::stoppable::{Stop, Stoppable};
 use crate::domain::pack;
 use crate::protocol::engine::{Effect, Input};
 use crate::protocol::lamport::Recovered;
@@ -82,27 +83,29 @@ pub enum JobResult<D: Disk, M> {
 }
 
 impl<D: Disk, M: Storable> Job<D, M> {
-    /// Does it.
+    /// Does it, unless it is stopped.
     ///
     /// # Errors
     ///
     /// Writing failed. Unless the error is fatal that costs nothing but the snapshot: the engine is told
     /// [`Input::SnapshotFailed`].
-    pub fn run(self) -> Result<JobResult<D, M>, StorageError> {
+    pub fn run(self, stop: &Stop) -> Result<JobResult<D, M>, StorageError> {
         match self {
             Job::Write { mut writer, header, image } => {
                 let encoded = encode(&header);
-                let written = writer
+                let mut out = Stoppable { inner: &mut writer, stop: stop.clone() };
+                let written = out
                     .write_all(&(encoded.len() as u32).to_le_bytes())
-                    .and_then(|()| writer.write_all(&encoded))
-                    .and_then(|()| M::write_image(image, &mut writer));
+                    .and_then(|()| out.write_all(&encoded))
+                    .and_then(|()| M::write_image(image, &mut out));
                 written.map_err(|error| writer.failed(error))?;
                 Ok(JobResult::Written(writer.finish()?))
             }
             Job::Load { receiver, config } => {
                 let position = receiver.position();
                 let loaded = receiver.finish().map_err(|error| error.to_string()).and_then(|received| {
-                    let mut content = received.reader().content().map_err(|error| error.to_string())?;
+                    let content = received.reader().content().map_err(|error| error.to_string())?;
+                    let mut content = Stoppable { inner: content, stop: stop.clone() };
                     let (header, machine) = read_content::<M>(&config, &mut content)?;
                     Ok((received, header, machine))
                 });

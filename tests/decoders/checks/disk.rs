@@ -11,6 +11,7 @@ use boxoffice::protocol::record::Record;
 use boxoffice::protocol::types::Request;
 use boxoffice::protocol::view::Install;
 use boxoffice::replication::persister::{CONFLICTS_FILE, Carried, JobResult, Opened, Persister};
+use boxoffice::replication::stoppable::Stop;
 use boxoffice::storage::{Disk as _, SimDisk, Store};
 use bytes::Bytes;
 use std::io::Write as _;
@@ -147,18 +148,20 @@ fn receive(
     let effect = Effect::StoreChunk { position: SNAPSHOT_AT, offset, total, bytes };
     match persister.carry(effect).expect("a bad piece is no reason to end") {
         Carried::Done | Carried::Input(_) => None,
-        Carried::Job(job) => Some(match job.run().expect("a bad snapshot is no reason to end") {
-            JobResult::Loaded(_, header, machine) => {
-                machine.check().expect("the state is sound");
-                assert_eq!(header.position, machine.position(), "header and state agree");
-                Verdict::Taken
-            }
-            JobResult::Rejected(_, why) => {
-                assert!(why.contains(' '), "a sentence says why: {why:?}");
-                Verdict::Refused
-            }
-            JobResult::Written(_) => panic!("nothing was to be written"),
-        }),
+        Carried::Job(job) => {
+            Some(match job.run(&Stop::default()).expect("a bad snapshot is no reason to end") {
+                JobResult::Loaded(_, header, machine) => {
+                    machine.check().expect("the state is sound");
+                    assert_eq!(header.position, machine.position(), "header and state agree");
+                    Verdict::Taken
+                }
+                JobResult::Rejected(_, why) => {
+                    assert!(why.contains(' '), "a sentence says why: {why:?}");
+                    Verdict::Refused
+                }
+                JobResult::Written(_) => panic!("nothing was to be written"),
+            })
+        }
     }
 }
 

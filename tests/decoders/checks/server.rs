@@ -12,6 +12,7 @@ use boxoffice::protocol::lamport::Lamport;
 use boxoffice::protocol::message::History;
 use boxoffice::protocol::types::{Incarnation, Member, Now, Position, ServerId};
 use boxoffice::replication::persister::{Carried, Opened, Persister};
+use boxoffice::replication::stoppable::Stop;
 use boxoffice::storage::{Identity, Options, SimDisk};
 use std::collections::VecDeque;
 
@@ -191,7 +192,7 @@ impl Server {
                     Carried::Done => {}
                     Carried::Input(input) => self.inputs.push_back(input),
                     Carried::Job(job) => {
-                        let result = job.run().expect("the disk is whole");
+                        let result = job.run(&Stop::default()).expect("the disk is whole");
                         self.inputs.push_back(self.persister.finish(result).expect("the disk is whole"));
                     }
                 }

@@ -4,6 +4,7 @@ use super::links::Ending;
 use super::*;
 use crate::simulator::node::Trouble;
 use boxoffice::replication::persister::Carried;
+use boxoffice::replication::stoppable::Stop;
 use boxoffice::storage::SimDisk;
 
 /// Between two requests for a snapshot.
@@ -70,7 +71,7 @@ impl World {
     pub(super) fn job(&mut self, id: u8, life: Member, number: u64) -> Checked {
         let Some(running) = self.running_mut(life) else { return Ok(()) };
         let Some(job) = running.jobs.remove(&number) else { return Ok(()) };
-        let input = match job.run() {
+        let input = match job.run(&Stop::default()) {
             Ok(result) => running.persister.finish(result),
             Err(error) if !error.is_fatal() => Ok(Input::SnapshotFailed),
             Err(error) => Err(error),
