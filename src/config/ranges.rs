@@ -103,7 +103,8 @@ section! {
         /// Bytes in a server's data directory; at the limit the server ends with exit code 1 and says why, and
         /// the others go on. Default 8589934592 (8 GiB); at least four times `snapshot_log_bytes`.
         disk_bytes_max: u64 = 8_589_934_592 in 65_536..=1_125_899_906_842_624;
-        /// A snapshot is begun when the log behind the last one has grown by so much. Default 67108864 (64 MiB).
+        /// A snapshot is begun when the log behind the last one has grown by so much, or by up to a quarter more, when the log file
+        /// that it needs is ready. Default 67108864 (64 MiB).
         snapshot_log_bytes: u64 = 67_108_864 in 4_096..=1_099_511_627_776;
         /// Bytes that wait for one peer; when it is reached its link starts anew in a new view, and a peer that is far
         /// behind is left out until it has caught up. Default 134217728 (128 MiB); at least four times `batch_bytes_max`.

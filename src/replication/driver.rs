@@ -36,7 +36,7 @@ pub struct ReplicaConfig {
     pub availability: Availability,
     /// The engine's limits.
     pub limits: Limits,
-    /// Bytes of log after which a snapshot is due.
+    /// A snapshot is wanted for so many bytes of log.
     pub snapshot_log_bytes: u64,
     /// What must be equal on all servers, as text.
     pub shared_text: String,
@@ -60,7 +60,10 @@ pub enum ReplicaError {
     #[error("this server cannot go on: {0}")]
     Storage(#[from] StorageError),
     /// A thread of the log has gone without a word.
-    #[error("a thread that writes the log, or reads or writes snapshots, has panicked")]
+    #[error(
+        "a thread that writes the log, or reads or writes snapshots, has panicked: a fault of this program, and what it said \
+         stands above"
+    )]
     LogGone,
     /// The system has no thread to give.
     #[error("cannot start a thread: {0}")]

@@ -217,7 +217,7 @@ where
     Ok((jobs, Builder::new().name(name.to_owned()).spawn(work)?))
 }
 
-/// Where it is dropped by a panic, the log hears of it: nobody else waits for what that thread was to do.
+/// Where it is dropped by a panic, the log hears of it: the engine would wait for ever for what that thread was to do.
 struct Alarm<'a, M: Storable>(&'a Queue<M>);
 
 impl<M: Storable> Drop for Alarm<'_, M> {
@@ -265,9 +265,10 @@ impl<D: Disk, M: Storable> Worker<D, M> {
         if let Ok(Err(error)) = ended {
             let _ = self.events.blocking_send(LogEvent::Failed(error));
         }
-        // These threads end when nobody asks any more; what they write must not outlive the store, and nobody waits for it.
+        // These threads end when nobody asks any more, and what they are at is not wanted any more. What they write must not
+        // outlive the store.
         self.jobs.stop.now();
-        drop((self.jobs, self.results));
+        drop((self.jobs, self.results, self.events));
         for thread in snapshots {
             let _ = thread.join();
         }
@@ -310,7 +311,7 @@ impl<D: Disk, M: Storable> Worker<D, M> {
         while !waiting.is_urgent && !waiting.job_done && !waiting.job_panicked && !waiting.closed {
             waiting = self.queue.filled.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
-        if waiting.job_panicked {
+        if waiting.job_panicked && !waiting.closed {
             return Err(Gone);
         }
         waiting.bytes = 0;
@@ -355,7 +356,7 @@ impl<D: Disk, M: Storable> Worker<D, M> {
 
     /// Makes the next log file, piece by piece, while nothing else is to be done.
     fn prepare(&mut self) -> Result<(), StorageError> {
-        while !self.queue.lock().is_urgent {
+        while self.is_idle() {
             match self.persister.prepare() {
                 Ok(true) => {}
                 Ok(false) => break,
@@ -365,6 +366,11 @@ impl<D: Disk, M: Storable> Worker<D, M> {
             }
         }
         Ok(())
+    }
+
+    fn is_idle(&self) -> bool {
+        let waiting = self.queue.lock();
+        !waiting.is_urgent && !waiting.job_panicked && !waiting.closed
     }
 
     fn tell(&self, event: LogEvent<M>) -> Result<(), Gone> {

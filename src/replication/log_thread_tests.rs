@@ -148,6 +148,14 @@ impl Storable for Pictures {
     }
 }
 
+/// More than enough for anything.
+const LONG: Duration = Duration::from_secs(10);
+
+/// Whether the log says, before long, that it has no more to tell.
+async fn ends(events: &mut mpsc::Receiver<LogEvent<Pictures>>) -> bool {
+    timeout(LONG, async { while events.recv().await.is_some() {} }).await.is_ok()
+}
+
 /// A log that has begun to write this as a snapshot.
 async fn writing(image: Writing) -> Started<Pictures> {
     let (log, mut events) = start::<Pictures>();
@@ -165,20 +173,22 @@ async fn writing(image: Writing) -> Started<Pictures> {
 
 #[tokio::test]
 async fn a_panic_while_a_snapshot_is_written_ends_the_log() {
-    let (log, mut events) = writing(|_| panic!("no state could be this")).await;
-    assert!(events.recv().await.is_none(), "whoever carries effects hears that the log is gone");
-    log.close().join().unwrap();
+    let (_log, mut events) = writing(|_| panic!("no state could be this")).await;
+    assert!(ends(&mut events).await, "whoever carries effects hears that the log is gone");
 }
 
 #[tokio::test]
 async fn a_log_that_closes_does_not_wait_until_a_snapshot_is_written() {
-    let (log, _events) = writing(|out| {
+    let (log, mut events) = writing(|out| {
         loop {
-            out.write_all(&[])?;
-            out.flush()?;
+            out.write_all(b"x")?;
             std::thread::yield_now();
         }
     })
     .await;
-    log.close().join().unwrap();
+    let thread = log.close();
+    assert!(ends(&mut events).await);
+    let (ended, joined) = std::sync::mpsc::channel();
+    std::thread::spawn(move || ended.send(thread.join().is_ok()));
+    assert_eq!(joined.recv_timeout(LONG), Ok(true));
 }

@@ -83,7 +83,7 @@ pub enum JobResult<D: Disk, M> {
 }
 
 impl<D: Disk, M: Storable> Job<D, M> {
-    /// Does it, unless it is stopped.
+    /// Does it. What it gives after it was told to stop means nothing.
     ///
     /// # Errors
     ///
@@ -103,7 +103,9 @@ impl<D: Disk, M: Storable> Job<D, M> {
             }
             Job::Load { receiver, config } => {
                 let position = receiver.position();
-                let loaded = receiver.finish().map_err(|error| error.to_string()).and_then(|received| {
+                let received = stop.check().map_err(|error| error.to_string());
+                let received = received.and_then(|()| receiver.finish().map_err(|error| error.to_string()));
+                let loaded = received.and_then(|received| {
                     let content = received.reader().content().map_err(|error| error.to_string())?;
                     let mut content = Stoppable { inner: content, stop: stop.clone() };
                     let (header, machine) = read_content::<M>(&config, &mut content)?;
@@ -329,7 +331,7 @@ impl<D: Disk, M: Storable> Persister<D, M> {
         self.store.log_bytes_since_snapshot()
     }
 
-    /// Whether to begin a snapshot, where one is wanted for every `log_bytes_max` of log.
+    /// Whether to begin a snapshot now; see [`Store::is_snapshot_due`].
     pub fn is_snapshot_due(&self, log_bytes_max: u64) -> bool {
         self.store.is_snapshot_due(log_bytes_max)
     }

@@ -9,12 +9,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub struct Stop(Arc<AtomicBool>);
 
 impl Stop {
-    /// From now on nothing is read or written any more.
+    /// Whatever is read or written from now on fails. What has begun goes on.
     pub fn now(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    fn check(&self) -> io::Result<()> {
+    pub(super) fn check(&self) -> io::Result<()> {
         if self.0.load(Ordering::Relaxed) { Err(io::Error::other("this server stops")) } else { Ok(()) }
     }
 }
@@ -41,5 +41,24 @@ impl<T: Write> Write for Stoppable<T> {
     fn flush(&mut self) -> io::Result<()> {
         self.stop.check()?;
         self.inner.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reading_and_writing_fail_from_when_they_are_told_to_stop() {
+        let stop = Stop::default();
+        let mut reader = Stoppable { inner: io::repeat(7), stop: stop.clone() };
+        let mut writer = Stoppable { inner: Vec::new(), stop: stop.clone() };
+        let mut bytes = [0; 3];
+        reader.read_exact(&mut bytes).unwrap();
+        writer.write_all(&bytes).unwrap();
+        stop.now();
+        assert!(reader.read_exact(&mut bytes).is_err());
+        assert!(writer.write_all(&bytes).is_err() && writer.flush().is_err());
+        assert_eq!(writer.inner, [7; 3]);
     }
 }

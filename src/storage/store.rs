@@ -237,12 +237,14 @@ impl<D: Disk> Store<D> {
         self.log.bytes_since(self.bases.last().map_or(0, |base| base.segment))
     }
 
-    /// Whether to begin a snapshot, where one is wanted for every `log_bytes_max` of log: for the length of one log file it is put
-    /// off until the file that it begins is ready, since all records would wait until that is made.
+    /// Whether to begin a snapshot, where one is wanted for every `log_bytes_max` of log. It is put off until the log file that it
+    /// begins is ready, since all records would wait while that is made; but for no more log than half a file and a quarter of
+    /// `log_bytes_max`, and not where there is no room to make it.
     pub fn is_snapshot_due(&self, log_bytes_max: u64) -> bool {
         let log_bytes = self.log_bytes_since_snapshot();
-        let put_off_max = log_bytes_max.saturating_add(self.options.segment_bytes);
-        log_bytes >= log_bytes_max && (log_bytes >= put_off_max || !self.log.awaits_next(self.budget()))
+        let put_off_bytes = (self.options.segment_bytes / 2).min(log_bytes_max / 4);
+        log_bytes >= log_bytes_max
+            && (log_bytes - log_bytes_max >= put_off_bytes || !self.log.awaits_next(self.budget()))
     }
 
     fn snapshot_bytes(&self) -> u64 {

@@ -73,7 +73,7 @@ fn replay_begins_at_the_snapshot_with_its_checkpoint() {
 }
 
 #[test]
-fn a_snapshot_is_put_off_until_the_file_that_it_begins_is_ready_and_not_for_longer_than_a_file() {
+fn a_snapshot_is_put_off_until_the_file_that_it_begins_is_ready_but_for_half_a_file_at_most() {
     let mut store = store_with_room_for(16);
     let due_after = 2 * FILE_BYTES;
     let ready = log_when_due(&mut store, due_after, true);
@@ -81,7 +81,11 @@ fn a_snapshot_is_put_off_until_the_file_that_it_begins_is_ready_and_not_for_long
     assert!((due_after + 200..due_after + FILE_BYTES / 4).contains(&ready), "{ready}");
     snapshot(&mut store, 1, b"", &[]);
     let none = log_when_due(&mut store, due_after, false);
-    assert!((due_after + FILE_BYTES..due_after + FILE_BYTES + 200).contains(&none), "{none}");
+    let put_off = FILE_BYTES / 2;
+    assert!((due_after + put_off..due_after + put_off + 200).contains(&none), "{none}");
+    snapshot(&mut store, 2, b"", &[]);
+    let small = log_when_due(&mut store, 4_000, false);
+    assert!((5_000..5_200).contains(&small), "a quarter of a small limit at most: {small}");
 }
 
 #[test]

@@ -103,7 +103,7 @@ pub const MUTANTS: [Row; 26] = [
     (M::IncarnationReused, "a server starts again in the same incarnation", &[W::Any], 50),
     (M::AnswerFromCache, "a command is answered by its number alone, whatever its session", &[W::Any], 20),
     (M::RetryIsNew, "a retry on the same server is a new command", &[W::Any], 20),
-    (M::SnapshotWithoutSessions, "snapshots have no sessions", &[W::Any], 50),
+    (M::SnapshotWithoutSessions, "snapshots have no sessions and no keys", &[W::Any], 50),
     (M::ReadSkipsQueue, "an active member serves a read at once", &[W::Majority], 50),
     (
         M::ReadWithoutLease,
