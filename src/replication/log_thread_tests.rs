@@ -188,7 +188,9 @@ async fn a_log_that_closes_does_not_wait_until_a_snapshot_is_written() {
     .await;
     let thread = log.close();
     assert!(ends(&mut events).await);
-    let (ended, joined) = std::sync::mpsc::channel();
-    std::thread::spawn(move || ended.send(thread.join().is_ok()));
+    let (ended, joined) = sync_channel(1);
+    let join = move || ended.send(thread.join().is_ok());
+    let joiner = Builder::new().name("joins the log".to_owned()).spawn(join).unwrap();
     assert_eq!(joined.recv_timeout(LONG), Ok(true));
+    assert_eq!(joiner.join().unwrap(), Ok(()));
 }
