@@ -151,13 +151,14 @@ impl<M: Machine> Lamport<M> {
         self.leave_when_done(fx);
     }
 
-    /// Whether this server itself stood still for so long that others will have taken it for crashed. A majority
-    /// needs no such care: it cannot be formed without those who went on.
+    /// Whether this server itself stood still for so long that others will have taken it for crashed: what it heard of them
+    /// before, also while it was recovering, tells nothing any more. A majority needs no such care: it cannot be formed
+    /// without those who went on.
     fn was_stopped_for(&self, ms: u64) -> bool {
         let limits = &self.settings.limits;
         let others_suspect_ms = limits.suspect_ms.saturating_sub(2 * limits.heartbeat_ms);
         self.settings.availability == Availability::Any
-            && matches!(self.phase, Phase::Active | Phase::Changing)
+            && matches!(self.phase, Phase::Active | Phase::Changing | Phase::Recovering)
             && !self.others().is_empty()
             && ms >= others_suspect_ms
     }
